@@ -1,0 +1,1 @@
+"""One folder per technology; adapters do not know each other."""

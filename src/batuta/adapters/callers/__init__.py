@@ -1,0 +1,1 @@
+"""Acting on the world: http, openapi, functions, processes."""

@@ -1,0 +1,1 @@
+"""Use cases: deploy, start, publish, cancel, retry, inspect."""

@@ -1,0 +1,1 @@
+"""jq: the bounded native compiler, and the sandbox for everything else."""

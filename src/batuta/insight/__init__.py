@@ -1,0 +1,1 @@
+"""What happened: run views built from the journal."""

@@ -1,0 +1,1 @@
+"""Protocols with written contracts: what the runtime needs of the world."""

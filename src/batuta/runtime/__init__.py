@@ -1,0 +1,1 @@
+"""Drives the kernel through ports; all concurrency lives here."""

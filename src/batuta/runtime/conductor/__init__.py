@@ -1,0 +1,1 @@
+"""The orchestrated control model: one process directs every step of its runs."""

@@ -1,0 +1,1 @@
+"""Shipped for users too: virtual time, stubs, conformance suites."""
