@@ -49,9 +49,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	  "$$found" -m venv --clear $(VENV); \
 	fi
 	$(call say,"installing the locked versions (first time: a minute or two)")
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes \
 	  --requirement requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-index \
 	  --no-build-isolation --editable .
 	@touch $@
 
@@ -98,7 +98,7 @@ sim: $(STAMP) ## simulate many seeds (SEEDS=500)
 	@BATUTA_SEEDS=$(SEEDS) $(BIN)/pytest -m sim -n $(WORKERS) $(ARGS)
 
 lock: $(STAMP) ## pin requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	@$(LOCK) $(ARGS) pyproject.toml --output-file requirements/run.txt
 	@$(LOCK) $(ARGS) pyproject.toml --group dev --constraint requirements/run.txt \
 	  --output-file requirements/dev.txt
