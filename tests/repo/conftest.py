@@ -4,6 +4,7 @@ What git tracks or would track is the project; what it ignores is not read.
 """
 
 import ast
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+FENCE = re.compile(r"^\s*(```|~~~)\s*(\w*)")
+SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+SHELLS = {"", "sh", "bash", "shell", "console"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,46 @@ class Page:
 
     path: str
     text: str
+
+    @cached_property
+    def prose(self) -> str:
+        """What stands outside fenced blocks."""
+        return fenced(self.text)[0]
+
+
+def fenced(text):
+    """Split a page: (its prose without fenced blocks, [(language, line), ...] of the blocks)."""
+    prose, lines, language = [], [], None
+    for line in text.splitlines():
+        if match := FENCE.match(line):
+            language = match[2] if language is None else None
+        elif language is None:
+            prose.append(line)
+        else:
+            lines.append((language, line))
+    return "\n".join(prose), lines
+
+
+def joined(lines):
+    """Yield the command lines of shell blocks, each continuation with what it continues."""
+    held = ""
+    for language, line in lines:
+        if language not in SHELLS:
+            continue
+        held += line.strip().removeprefix("$ ")
+        if held.endswith("\\"):
+            held = held[:-1]
+        else:
+            yield held
+            held = ""
+
+
+def told(page_or_source):
+    """What a file tells its reader: the code spans, and of a page also the shell lines."""
+    if isinstance(page_or_source, Source):
+        return SPAN.findall(page_or_source.text)
+    _, lines = fenced(page_or_source.text)
+    return [*SPAN.findall(page_or_source.prose), *joined(lines)]
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +125,10 @@ def pages(paths):
         for path in paths
         if path.endswith(".md")
     ]
+
+
+@pytest.fixture(scope="session")
+def prose(pages, sources):
+    """(path, what it tells) of every page, and of every Python file but these tests' own."""
+    written = [*pages, *(source for source in sources if not source.is_below("tests/repo"))]
+    return [(one.path, told(one)) for one in written]
