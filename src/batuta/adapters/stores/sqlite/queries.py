@@ -1,0 +1,23 @@
+"""Reads the named statements of `queries.sql`: SQL is source, kept where SQL tools can read it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def load() -> dict[str, str]:
+    """Return every statement of `queries.sql` by its name."""
+    text = (files(__package__) / "queries.sql").read_text("utf-8")
+    statements: dict[str, str] = {}
+    for part in text.split("-- name: ")[1:]:
+        name, _, body = part.partition("\n")
+        lines = [line for line in body.splitlines() if not line.startswith("--")]
+        statements[name.strip()] = "\n".join(lines).strip().removesuffix(";")
+    return statements
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return the migrations in order, with their numbers."""
+    folder = files(__package__) / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]

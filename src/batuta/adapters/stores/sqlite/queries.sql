@@ -1,0 +1,123 @@
+-- name: insert_events
+-- Publishing the same event again changes nothing.
+INSERT INTO events (at, type, identity, body) VALUES (?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING RETURNING number;
+
+-- name: event_number
+SELECT number FROM events WHERE identity = ?;
+
+-- name: change_run
+UPDATE runs SET status = ?, wake_at = ?, ended_at = coalesce(?, ended_at), output = coalesce(?, output),
+    fault = coalesce(?, fault), problem = coalesce(?, problem)
+WHERE id = ? AND ended_at IS NULL;
+
+-- name: subscribe
+INSERT INTO subscriptions (run, token, key, type, source, value) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: unsubscribe
+DELETE FROM subscriptions WHERE run = ? AND key = ?;
+
+-- name: unsubscribe_run
+DELETE FROM subscriptions WHERE run = ?;
+
+-- name: put_snapshot
+INSERT INTO snapshots (run, seq, state) VALUES (?, ?, ?)
+ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > seq;
+
+-- name: done_request
+DELETE FROM requests WHERE id = ?;
+
+-- name: put_cursor
+INSERT INTO cursors (owner, number) VALUES (?, ?)
+ON CONFLICT (owner) DO UPDATE SET number = max(number, excluded.number);
+
+-- name: deploy
+INSERT INTO workflows (identity, digest, source, deployed_at) VALUES (?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING;
+
+-- name: digest
+SELECT digest FROM workflows WHERE identity = ?;
+
+-- name: workflow
+SELECT source FROM workflows WHERE identity = ?;
+
+-- name: workflows
+SELECT identity FROM workflows WHERE substr(identity, 1, length(?1)) = ?1 ORDER BY deployed_at, identity;
+
+-- name: run
+SELECT * FROM runs WHERE id = ?;
+
+-- name: runs
+SELECT * FROM runs
+WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR workflow = ?2 OR substr(workflow, 1, length(?2) + 1) = ?2 || ':')
+    AND (?3 IS NULL OR parent = ?3) AND (?4 IS NULL OR id < ?4)
+ORDER BY id DESC LIMIT ?5;
+
+-- name: journal
+SELECT run, seq, at, body, answers FROM journal WHERE run = ? AND seq > ? ORDER BY seq;
+
+-- name: snapshot
+SELECT seq, state FROM snapshots WHERE run = ?;
+
+-- name: live
+SELECT * FROM runs WHERE owner = ? AND status = 'running' AND ended_at IS NULL ORDER BY id;
+
+-- name: owners
+SELECT DISTINCT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL;
+
+-- name: adopt
+UPDATE runs SET owner = ? WHERE owner = ? AND ended_at IS NULL;
+
+-- name: cursor
+SELECT number FROM cursors WHERE owner = ?;
+
+-- name: due
+SELECT * FROM runs WHERE owner = ? AND wake_at <= ? ORDER BY wake_at LIMIT ?;
+
+-- name: next_wake
+SELECT min(wake_at) FROM runs WHERE owner = ? AND wake_at IS NOT NULL;
+
+-- name: last_event
+SELECT max(number) FROM events;
+
+-- name: events
+SELECT number, at, body FROM events WHERE number > ? ORDER BY number LIMIT ?;
+
+-- name: events_of_types
+SELECT number, at, body FROM events
+WHERE number > ? AND type IN (SELECT value FROM json_each(?)) ORDER BY number LIMIT ?;
+
+-- name: sources
+SELECT DISTINCT source FROM subscriptions WHERE type = ? OR type = '';
+
+-- name: subscribers
+SELECT DISTINCT run FROM subscriptions WHERE type IN (?, '') AND source = ? AND value = ?;
+
+-- name: subscriptions
+SELECT run, token, key, type, source, value FROM subscriptions WHERE run = ?;
+
+-- name: ask
+INSERT INTO requests (run, body) VALUES (?, ?);
+
+-- name: requests
+SELECT requests.id, requests.run, requests.body FROM requests JOIN runs ON runs.id = requests.run
+WHERE runs.owner = ? ORDER BY requests.id;
+
+-- name: purgeable
+SELECT id FROM runs WHERE ended_at < ? ORDER BY ended_at LIMIT ?;
+
+-- name: purge_journal
+DELETE FROM journal WHERE run = ?;
+
+-- name: purge_snapshot
+DELETE FROM snapshots WHERE run = ?;
+
+-- name: purge_requests
+DELETE FROM requests WHERE run = ?;
+
+-- name: purge_run
+DELETE FROM runs WHERE id = ?;
+
+-- name: purge_events
+DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 0) FROM cursors);
+
+-- name: prune_cursors
+DELETE FROM cursors WHERE owner NOT IN (SELECT DISTINCT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL) AND owner <> ?;

@@ -1,0 +1,291 @@
+"""The SQLite store. The contract is `batuta.ports.store.Store`.
+
+Two connections: one writes, from the committer's thread; one reads, from the event loop's. A commit
+writes a whole batch in one transaction and one sync. Rows go in by statements of many rows each, not
+row by row: the driver gives up the interpreter lock around every statement it runs, and asking for
+it back thousands of times per commit would cost more than the rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from batuta.adapters.stores.sqlite import queries
+from batuta.adapters.stores.sqlite.connection import connect, meaning_of, migrate, translated
+from batuta.errors import ConflictError
+from batuta.ports.store import (
+    Batch,
+    JournalRow,
+    Request,
+    RunRow,
+    StoredEvent,
+    Subscription,
+)
+
+SQL = queries.load()
+RUN_COLUMNS = RunRow.__struct_fields__
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+MOST_VALUES = 30_000
+"""Values per statement; SQLite's own limit is 32,766."""
+
+
+class SqliteStore:
+    """A store in one file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open (and create, and migrate) the file.
+
+        Raises:
+            UnavailableError: it is locked, read-only or on a full disk.
+            CorruptError: it is not a database, or a damaged one.
+            RequestError: a newer version of Batuta has written it.
+        """
+        self.path = path
+        with translated(path):
+            self._writer = connect(path)
+            migrate(self._writer, path)
+            self._reader = connect(path)
+            self._reader.row_factory = sqlite3.Row
+            self._reader.execute("PRAGMA query_only = ON")
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def commit(self, batch: Batch) -> None:
+        """Make a batch durable. See the port."""
+        writer = self._writer
+        with translated(self.path):
+            writer.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(batch)
+            writer.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            self._roll_back()
+            raise self._lost(batch) from error
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise meaning_of(error, self.path) from error
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def _lost(self, batch: Batch) -> ConflictError:
+        for run, seq, *_ in batch.journal:
+            taken = self._writer.execute(
+                "SELECT 1 FROM journal WHERE run = ? AND seq = ?", (run, seq)
+            ).fetchone()
+            if taken:
+                return ConflictError(run, hint="another process drives this run now")
+        return ConflictError(batch.runs[0].id if batch.runs else "", hint="a run exists already")
+
+    def _write(self, batch: Batch) -> None:
+        writer = self._writer
+        if batch.runs:
+            rows = [tuple(getattr(row, name) for name in RUN_COLUMNS) for row in batch.runs]
+            self._insert("runs", len(RUN_COLUMNS), rows)
+        if batch.journal:
+            self._insert("journal", 5, batch.journal)
+        if batch.changes:
+            writer.executemany(
+                SQL["change_run"],
+                [
+                    (c.status, c.wake_at, c.ended_at, c.output, c.fault, c.problem, run)
+                    for run, c in batch.changes.items()
+                ],
+            )
+        for run, key in batch.unsubscriptions:
+            if key:
+                writer.execute(SQL["unsubscribe"], (run, key))
+            else:
+                writer.execute(SQL["unsubscribe_run"], (run,))
+        if batch.subscriptions:
+            self._insert(
+                "subscriptions", 6,
+                [(s.run, s.token, s.key, s.type, s.source, s.value) for s in batch.subscriptions],
+            )
+        if batch.events:
+            batch.numbers = [self._publish(at, event) for at, event in batch.events]
+        if batch.snapshots:
+            writer.executemany(SQL["put_snapshot"], batch.snapshots)
+        if batch.done_requests:
+            writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
+        if batch.cursor is not None:
+            writer.execute(SQL["put_cursor"], batch.cursor)
+
+    def _insert(self, table: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+        most = MOST_VALUES // width
+        one = f"({', '.join('?' * width)})"
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            values = [value for row in part for value in row]
+            # Statements are cached by their text: sizes are rounded to powers of two so that few
+            # different ones are prepared, and the rest goes in smaller statements.
+            done = 0
+            while done < len(part):
+                size = 1 << ((len(part) - done).bit_length() - 1)
+                statement = f"INSERT INTO {table} VALUES {', '.join([one] * size)}"  # noqa: S608 -- the table's name is ours
+                self._writer.execute(statement, values[done * width : (done + size) * width])
+                done += size
+
+    def _publish(self, at: int, event: dict[str, Any]) -> int:
+        identity = f"{event['source']}\n{event['id']}"
+        row = self._writer.execute(
+            SQL["insert_events"], (at, event["type"], identity, _encode(event))
+        ).fetchone()
+        if row is None:
+            # Published before: its number then tells subscribers that they know it.
+            row = self._writer.execute(SQL["event_number"], (identity,)).fetchone()
+        return int(row[0])
+
+    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
+        """Keep a workflow's document. See the port."""
+        with translated(self.path):
+            self._writer.execute(SQL["deploy"], (identity, digest, source, at))
+            kept = self._writer.execute(SQL["digest"], (identity,)).fetchone()[0]
+        if kept != digest:
+            raise ConflictError(
+                f"{identity} is deployed already, with another content",
+                hint="give the changed workflow a new version in `document.version`",
+            )
+
+    def adopt(self, owner: str, orphaned: str) -> int:
+        """Give runs to another owner. See the port."""
+        with translated(self.path):
+            return self._writer.execute(SQL["adopt"], (owner, orphaned)).rowcount
+
+    def ask(self, run_id: str, body: bytes) -> None:
+        """Leave a request. See the port."""
+        with translated(self.path):
+            self._writer.execute(SQL["ask"], (run_id, body))
+
+    def purge(self, ended_before: int, *, limit: int = 1000) -> int:
+        """Forget old runs and events. See the port."""
+        with translated(self.path):
+            writer = self._writer
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
+                for name in ("journal", "snapshot", "requests", "run"):
+                    writer.executemany(SQL[f"purge_{name}"], ids)
+                writer.execute(SQL["purge_events"], (ended_before,))
+                writer.execute("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+            return len(ids)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _all(self, name: str, *values: Any) -> list[sqlite3.Row]:
+        with translated(self.path):
+            return self._reader.execute(SQL[name], values).fetchall()
+
+    def _one(self, name: str, *values: Any) -> sqlite3.Row | None:
+        rows = self._all(name, *values)
+        return rows[0] if rows else None
+
+    def workflow(self, identity: str) -> bytes | None:
+        """Return a document. See the port."""
+        row = self._one("workflow", identity)
+        return None if row is None else row[0]
+
+    def workflows(self, prefix: str = "") -> list[str]:
+        """Return identities. See the port."""
+        return [row[0] for row in self._all("workflows", prefix)]
+
+    def run(self, run_id: str) -> RunRow | None:
+        """Return one run's row. See the port."""
+        row = self._one("run", run_id)
+        return None if row is None else RunRow(**dict(row))
+
+    def runs(
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunRow]:
+        """Return runs, newest first. See the port."""
+        rows = self._all("runs", status, workflow, parent, before, limit)
+        return [RunRow(**dict(row)) for row in rows]
+
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
+        """Return a run's events. See the port."""
+        for row in self._all("journal", run_id, after):
+            yield JournalRow(*row)
+
+    def snapshot(self, run_id: str) -> tuple[int, bytes] | None:
+        """Return the latest snapshot. See the port."""
+        row = self._one("snapshot", run_id)
+        return None if row is None else (row[0], row[1])
+
+    def live(self, owner: str) -> list[RunRow]:
+        """Return an owner's running runs. See the port."""
+        return [RunRow(**dict(row)) for row in self._all("live", owner)]
+
+    def owners(self) -> list[str]:
+        """Return the owners of unended runs. See the port."""
+        return [row[0] for row in self._all("owners")]
+
+    def cursor(self, owner: str) -> int:
+        """Return an owner's place in the events. See the port."""
+        row = self._one("cursor", owner)
+        return 0 if row is None else row[0]
+
+    def due(self, owner: str, now: int, limit: int) -> list[RunRow]:
+        """Return due runs. See the port."""
+        return [RunRow(**dict(row)) for row in self._all("due", owner, now, limit)]
+
+    def next_wake(self, owner: str) -> int | None:
+        """Return the next due time. See the port."""
+        row = self._one("next_wake", owner)
+        return None if row is None else row[0]
+
+    def last_event(self) -> int:
+        """Return the newest event's number. See the port."""
+        row = self._one("last_event")
+        return 0 if row is None or row[0] is None else row[0]
+
+    def events(
+        self, after: int, *, types: tuple[str, ...] = (), limit: int = 1000
+    ) -> list[StoredEvent]:
+        """Return events. See the port."""
+        if types:
+            rows = self._all("events_of_types", after, _encode(types).decode(), limit)
+        else:
+            rows = self._all("events", after, limit)
+        return [StoredEvent(number=row[0], at=row[1], event=_decode(row[2])) for row in rows]
+
+    def sources(self, event_type: str) -> list[str]:
+        """Return correlation sources. See the port."""
+        return [row[0] for row in self._all("sources", event_type)]
+
+    def subscribers(self, event_type: str, source: str, value: str) -> list[str]:
+        """Return subscribed runs. See the port."""
+        return [row[0] for row in self._all("subscribers", event_type, source, value)]
+
+    def subscriptions(self, run_id: str) -> list[Subscription]:
+        """Return a run's subscriptions. See the port."""
+        return [Subscription(**dict(row)) for row in self._all("subscriptions", run_id)]
+
+    def requests(self, owner: str) -> list[Request]:
+        """Return requests for an owner's runs. See the port."""
+        return [Request(**dict(row)) for row in self._all("requests", owner)]
+
+    def version(self) -> int:
+        """Return a number that changes with other processes' writes. See the port."""
+        with translated(self.path):
+            return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close both connections. See the port."""
+        self._reader.close()
+        self._writer.close()

@@ -1,0 +1,183 @@
+"""A workflow compiled once: what every step looks up instead of interpreting the document again.
+
+Owns the translation of the checked model into nodes: expressions and templates into closures,
+schemas into validators, names in `then` into the nodes they mean, extensions into wrapped nodes.
+Does not own what a node *does*: that is its kind's file in `tasks`, whose functions are attached
+here. A program is immutable after `compile_workflow` and shared by all runs of the workflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from batuta.definition import model
+from batuta.errors import DefinitionError
+from batuta.kernel.evaluation import Code
+
+CONTINUE, EXIT, END = "continue", "exit", "end"
+
+
+class Flow:
+    """A compiled `input`, `output` or `export`: validate and transform."""
+
+    __slots__ = ("check", "transform", "unreadable")
+
+    def __init__(self, flow: model.DataFlow, resources: Mapping[str, Any]) -> None:
+        self.transform = None if flow.transform is None else transform_of(flow.transform)
+        self.check, self.unreadable = validator_of(flow.schema, resources)
+
+
+class Node:
+    """One task of the program. What its kind needs besides is in `own`."""
+
+    __slots__ = (
+        "begin",
+        "block_done",
+        "compensate",
+        "compensate_names",
+        "condition",
+        "due",
+        "event",
+        "export",
+        "index",
+        "input",
+        "kind",
+        "name",
+        "next",
+        "on_fault",
+        "output",
+        "own",
+        "parent",
+        "participant",
+        "plain_output",
+        "reference",
+        "result",
+        "siblings",
+        "task",
+        "then",
+        "timeout",
+        "wrapper",
+    )
+
+    def __init__(self, task: model.Task, kind: str) -> None:
+        self.task = task
+        self.reference = task.reference
+        self.name = task.name
+        self.kind = kind
+        self.participant = task.participant
+        self.parent: Node | None = None
+        self.index = 0
+        self.siblings: dict[str, Node] = {}
+        self.next: Node | None = None
+        self.then = task.then
+        self.condition = None if task.condition is None else condition_of(task.condition)
+        self.input: Flow | None = None
+        self.output: Flow | None = None
+        self.export: Flow | None = None
+        self.timeout: DurationCode | None = None
+        self.compensate: Node | None = None
+        self.compensate_names: frozenset[str] = frozenset()
+        self.event = task.event
+        self.plain_output = True
+        self.own: Any = None
+        self.wrapper: Node | None = None
+        self.begin: Callable[..., Any] = _missing
+        self.block_done: Callable[..., Any] = _missing
+        self.result: Callable[..., Any] = _missing
+        self.due: Callable[..., Any] = _missing
+        self.on_fault: Callable[..., Any] | None = None
+
+
+def _missing(*_: Any) -> Any:
+    raise AssertionError("this kind of task has no such transition")
+
+
+class DurationCode:
+    """A duration: fixed milliseconds, or an expression for them."""
+
+    __slots__ = ("code", "fixed")
+
+    def __init__(self, duration: model.Duration) -> None:
+        self.fixed = duration.milliseconds
+        self.code = None if duration.expression is None else condition_of(duration.expression)
+
+
+class Program:
+    """A compiled workflow."""
+
+    __slots__ = (
+        "document_json",
+        "first",
+        "functions",
+        "identity",
+        "input",
+        "nodes",
+        "output",
+        "root",
+        "workflow",
+    )
+
+    def __init__(self, workflow: model.Workflow) -> None:
+        self.workflow = workflow
+        self.identity = workflow.identity
+        self.nodes: dict[str, Node] = {}
+        self.functions: dict[str, Node] = {}
+        self.first: Node | None = None
+        self.input: Flow | None = None
+        self.output: Flow | None = None
+        self.document_json = workflow.source
+        self.root: Node
+
+
+def condition_of(text: str) -> Code:
+    """Compile an expression-only field, bare or wrapped (ruling A1)."""
+    return Code(text, template=False)
+
+
+def template_of(value: Any) -> Code:
+    """Compile a value field: whole-string `${}` anywhere inside are expressions."""
+    return Code(value, template=True)
+
+
+def transform_of(value: Any) -> Code:
+    """Compile `from` or `as`: a string is an expression, anything else a template."""
+    return condition_of(value) if isinstance(value, str) else template_of(value)
+
+
+def validator_of(
+    schema: model.Schema | None, resources: Mapping[str, Any]
+) -> tuple[Any | None, str | None]:
+    """Return a JSON Schema validator, or why there is none (said when the task is reached)."""
+    if schema is None:
+        return None, None
+    if not schema.format.startswith("json"):
+        return None, f"schema format {schema.format!r} is not supported; expected json"
+    document = schema.document
+    if schema.resource is not None:
+        uri = str(schema.resource.endpoint.uri)
+        if uri not in resources:
+            return None, f"the schema {uri} was not loaded"
+        document = resources[uri]
+    try:
+        return jsonschema_rs.validator_for(document), None
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        raise DefinitionError(f"not a JSON Schema: {error}") from error
+
+
+def compile_workflow(workflow: model.Workflow, resources: Mapping[str, Any] = {}) -> Program:
+    """Compile a checked workflow.
+
+    Args:
+        workflow: as `batuta.definition.check` returns it.
+        resources: external schemas, as parsed JSON by their URI.
+
+    Raises:
+        ExpressionSyntaxError: an expression cannot be read (the checks find these earlier).
+        DefinitionError: a schema is not a JSON Schema.
+    """
+    from batuta.kernel.compiler import Compiler  # noqa: PLC0415 -- the kinds' files import this one
+
+    return Compiler(workflow, resources).program

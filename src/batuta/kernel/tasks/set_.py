@@ -1,0 +1,17 @@
+"""`set`: the evaluated value is the output; nothing is merged into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batuta.kernel.flow import finish
+from batuta.kernel.program import Node
+from batuta.kernel.state import Frame, Token
+from batuta.kernel.transition import Action, TaskView, Transition
+
+
+def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data: Any) -> Action:
+    """Evaluate and go on at once."""
+    given = {"input": data, "task": TaskView(node, raw, t.now)}
+    value = node.own.evaluate(t, data, token, parent, given)
+    return (finish, token, parent, node, raw, data, value)

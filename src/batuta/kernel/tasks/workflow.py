@@ -1,0 +1,102 @@
+"""The workflow itself: the outermost scope of a run, and its end.
+
+Owns how a run begins (input schema and transformation, its timeout) and the three ways it ends. A
+run that faults or is cancelled first undoes what its tasks completed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batuta.kernel.commands import Finish
+from batuta.kernel.events import CancelAsked, Started
+from batuta.kernel.faults import FaultData
+from batuta.kernel.flow import (
+    cancel_others,
+    cancel_token,
+    duration_ms,
+    enter,
+    transformed,
+)
+from batuta.kernel.program import Node
+from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED, Frame, Token
+from batuta.kernel.tasks.compensation import compensate
+from batuta.kernel.tasks.fork import all_owed
+from batuta.kernel.transition import Action, Transition
+
+
+def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Action:
+    """Check and transform the input, and enter the first task."""
+    program = t.program
+    data = event.input
+    deadline = None
+    if program.input is not None:
+        data = transformed(t, program.input, data, token, None, {}, before=True)
+    if program.root.timeout is not None:
+        deadline = t.now + duration_ms(t, program.root.timeout, data, token, None)
+    root = Frame("", "", event.input, data, t.now, None, None, None, "", deadline, deadline, None)
+    del frame
+    if program.first is None:
+        return (block_done, token, root, program.root, data, False)
+    return (enter, token, root, program.first, data)
+
+
+def block_done(
+    t: Transition, token: Token, frame: Frame, node: Node, output: Any, left: bool
+) -> Action:
+    """The last task ended: the run completes with its (transformed) output."""
+    del left, node
+    flow = t.program.output
+    if flow is not None:
+        output = transformed(t, flow, output, token, frame, {"input": frame.input})
+    return end(t, token, COMPLETED, output, None)
+
+
+def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
+    """Nobody caught it: undo, then fault."""
+    del node
+    cancel_others(t, token.id)
+    if token.log:
+        owed = token.log
+        token = Token("", token.context, None, (), None, None, None, token.ears)
+        t.tokens[""] = token
+        return compensate(t, token, frame, owed, "fault", fault)
+    return end(t, token, FAULTED, None, fault)
+
+
+def cancel(t: Transition, event: CancelAsked) -> Action:
+    """Stop everything; undo it unless told not to."""
+    first = t.tokens.get("")
+    if first is None or first.frame is None:
+        return end(t, Token(""), CANCELLED, None, None)
+    owed = all_owed(t, first)
+    cancel_others(t, "")
+    cancel_token(t, first)
+    root = first.frame
+    while root.parent is not None:
+        root = root.parent
+    token = Token("", first.context, None, (), None, None, None, first.ears)
+    t.tokens[""] = token
+    if owed and event.compensate:
+        return compensate(t, token, root, owed, "cancel")
+    return end(t, token, CANCELLED, None, None)
+
+
+def end_undone(
+    t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData | None, sequel: str
+) -> Action:
+    """Everything is undone that could be: end as it was going to."""
+    del frame, node
+    return end(t, token, CANCELLED if sequel == "cancel" else FAULTED, None, fault)
+
+
+def end(
+    t: Transition, token: Token, status: str, output: Any, fault: FaultData | None
+) -> Action:
+    """Write the run's end, once."""
+    del token
+    t.tokens.clear()
+    t.agenda.clear()
+    t.ended = {"status": status, "output": output, "fault": fault, "ended": t.now}
+    t.commands.append(Finish(status, output, fault))
+    return None

@@ -1,0 +1,248 @@
+"""Where runs are kept: the port of the journal and of what is derived from it.
+
+The journal is the truth: per run, the events that `kernel.step` took, in order. Everything else in a
+store (run rows, subscriptions, snapshots) is written in the same transaction and could be rebuilt
+from it. What one transaction holds is a `Batch`, which collects the transitions of many runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as lists show it. Times are epoch milliseconds, `output` and `fault` JSON text.
+
+    `status` is running, waiting (only a timer or an event can move it: it needs no memory),
+    suspended, completed, faulted or cancelled. `owner` is the conductor that drives it, `wake_at`
+    when a waiting run must be woken, `first_event` the number from which on it hears events.
+    """
+
+    id: str
+    workflow: str
+    control: str = "orchestrated"
+    status: str = "running"
+    started_at: int
+    ended_at: int | None = None
+    wake_at: int | None = None
+    owner: str | None = None
+    parent: str | None = None
+    parent_key: str | None = None
+    origin: str | None = None
+    first_event: int = 0
+    output: bytes | None = None
+    fault: bytes | None = None
+    problem: str | None = None
+    setup: str | None = None
+
+
+class JournalRow(msgspec.Struct, frozen=True, array_like=True):
+    """One event that a run took: `body` is its JSON, `answers` the sandbox's, if it was asked."""
+
+    run: str
+    seq: int
+    at: int
+    body: bytes
+    answers: bytes | None = None
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """Who waits for which events. Empty `type` means any; `source` and `value` one correlation."""
+
+    run: str
+    token: str
+    key: str
+    type: str = ""
+    source: str = ""
+    value: str = ""
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A published event and its place in the order of all events."""
+
+    number: int
+    at: int
+    event: dict[str, Any]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What another process asks of a run's conductor: `body` is a kernel event as JSON."""
+
+    id: int
+    run: str
+    body: bytes
+
+
+class Change(msgspec.Struct, kw_only=True):
+    """How a run's row changes with a transaction; None keeps what is there, except `wake_at`."""
+
+    status: str
+    wake_at: int | None = None
+    ended_at: int | None = None
+    output: bytes | None = None
+    fault: bytes | None = None
+    problem: str | None = None
+
+
+class Batch:
+    """One transaction in the making: all of it becomes durable, or nothing."""
+
+    __slots__ = (
+        "changes",
+        "cursor",
+        "done_requests",
+        "events",
+        "journal",
+        "numbers",
+        "runs",
+        "snapshots",
+        "subscriptions",
+        "unsubscriptions",
+    )
+
+    def __init__(self) -> None:
+        self.runs: list[RunRow] = []
+        self.journal: list[tuple[str, int, int, bytes, bytes | None]] = []
+        self.changes: dict[str, Change] = {}
+        self.subscriptions: list[Subscription] = []
+        self.unsubscriptions: list[tuple[str, str]] = []
+        """(run, key); the empty key means all of the run."""
+        self.events: list[tuple[int, dict[str, Any]]] = []
+        self.snapshots: list[tuple[str, int, bytes]] = []
+        self.done_requests: list[int] = []
+        self.cursor: tuple[str, int] | None = None
+        self.numbers: list[int] = []
+        """Set by the store: the numbers given to `events`, in order."""
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything to commit."""
+        return bool(
+            self.journal or self.runs or self.changes or self.events or self.subscriptions
+            or self.unsubscriptions or self.snapshots or self.done_requests or self.cursor
+        )
+
+
+class Store(Protocol):
+    """Keeps runs.
+
+    Promises: what `commit` returned for survives the death of the process and of the machine; a
+        journal row, once written, never changes; numbers of events grow in the order of commits.
+    Failure: `UnavailableError` means nothing was written and the same batch may be tried again (a
+        full disk, a locked file); `ConflictError` that another process has written a run's next
+        journal row (its message names the run): nothing was written; `CorruptError` that the store
+        must not be used any more.
+    Cancellation: `commit` cannot be cancelled; the reads return at once.
+    Order: batches are durable in the order in which `commit` is called.
+    Repetition: a batch must be committed once; rows are keyed, so that a second time is refused.
+
+    `commit` is called from one thread, the reads from another.
+    """
+
+    def commit(self, batch: Batch) -> None:
+        """Make a batch durable."""
+        ...
+
+    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
+        """Keep a workflow's document; the same version with another digest is a ConflictError."""
+        ...
+
+    def workflow(self, identity: str) -> bytes | None:
+        """Return a document (JSON) by `namespace/name:version`."""
+        ...
+
+    def workflows(self, prefix: str = "") -> list[str]:
+        """Return the identities that start with `prefix`, in the order of their deployment."""
+        ...
+
+    def run(self, run_id: str) -> RunRow | None:
+        """Return one run's row."""
+        ...
+
+    def runs(
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunRow]:
+        """Return runs, newest first; `before` is the id of the last one seen."""
+        ...
+
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
+        """Return a run's events with `seq` greater than `after`, in order."""
+        ...
+
+    def snapshot(self, run_id: str) -> tuple[int, bytes] | None:
+        """Return the latest snapshot of a run and the seq it stands at."""
+        ...
+
+    def live(self, owner: str) -> list[RunRow]:
+        """Return an owner's runs that are under way (running), oldest first."""
+        ...
+
+    def owners(self) -> list[str]:
+        """Return the owners of runs that have not ended."""
+        ...
+
+    def adopt(self, owner: str, orphaned: str) -> int:
+        """Give all runs of one owner that have not ended to another; returns how many."""
+        ...
+
+    def cursor(self, owner: str) -> int:
+        """Return the number of the last event that an owner has dealt with."""
+        ...
+
+    def due(self, owner: str, now: int, limit: int) -> list[RunRow]:
+        """Return an owner's waiting runs that are due, the longest overdue first."""
+        ...
+
+    def next_wake(self, owner: str) -> int | None:
+        """Return when the next of an owner's waiting runs is due."""
+        ...
+
+    def last_event(self) -> int:
+        """Return the number of the newest event, 0 when there is none."""
+        ...
+
+    def events(
+        self, after: int, *, types: tuple[str, ...] = (), limit: int = 1000
+    ) -> list[StoredEvent]:
+        """Return events with greater numbers, of the given types (of all when none is given)."""
+        ...
+
+    def sources(self, event_type: str) -> list[str]:
+        """Return the distinct correlation sources of subscriptions that may mean a type."""
+        ...
+
+    def subscribers(self, event_type: str, source: str, value: str) -> list[str]:
+        """Return the ids of the runs that have such a subscription; "" sources are uncorrelated."""
+        ...
+
+    def subscriptions(self, run_id: str) -> list[Subscription]:
+        """Return a run's subscriptions."""
+        ...
+
+    def ask(self, run_id: str, body: bytes) -> None:
+        """Leave a request for the conductor of a run."""
+        ...
+
+    def requests(self, owner: str) -> list[Request]:
+        """Return the requests for an owner's runs, oldest first."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that changes when another process has written."""
+        ...
+
+    def purge(self, ended_before: int, *, limit: int = 1000) -> int:
+        """Forget runs that ended before a time, and old events; returns how many runs."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
