@@ -61,7 +61,7 @@ class NotFoundError(RequestError):
 
 
 class ConflictError(RequestError):
-    """What was asked for contradicts what is recorded (a run that ended, a version that differs)."""
+    """What was asked for contradicts what is recorded: a run that ended, another version."""
 
     code = "conflict"
 

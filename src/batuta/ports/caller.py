@@ -72,7 +72,7 @@ class SecretSource(Protocol):
         ...
 
     def redact(self, value: Any) -> Any:
-        """Return `value` with every known secret value in its strings replaced by its placeholder."""
+        """Return `value` with each known secret value in its strings replaced by a placeholder."""
         ...
 
 
