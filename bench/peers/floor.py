@@ -11,8 +11,6 @@ all of them in `settings.tried`. `--work raw` is the limit of the disk and of SQ
 committed in the same groups, with no loop at all.
 """
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
 import itertools
@@ -222,15 +220,17 @@ WORK: dict[str, Callable[[Journal, int], Awaitable[Measured]]] = {
 }
 
 
-async def measure(what: Asked, way: Way, folder: Path) -> Measured:
+def measure(what: Asked, way: Way) -> Measured:
     """One measurement on a new file."""
-    path = folder / f"{way.name.replace('/', '-')}.sqlite"
-    journal = Journal(path, way)
-    found = await WORK[what.work](journal, what.runs)
-    found.settings = {"way": way.name, "commits": journal.commits}
-    journal.close()
-    for leftover in folder.glob(f"{path.name}*"):
-        leftover.unlink()
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        journal = Journal(Path(folder) / "journal.sqlite", way)
+
+        async def work() -> Measured:
+            return await WORK[what.work](journal, what.runs)
+
+        found = asyncio.run(work())
+        found.settings = {"way": way.name, "commits": journal.commits}
+        journal.close()
     return found
 
 
@@ -251,8 +251,7 @@ def main() -> None:
     if what.store != "sqlite":
         skip("floor", what, "the floor is measured on SQLite only")
     SCRATCH.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        tried = {way.name: asyncio.run(measure(what, way, Path(folder))) for way in ways(what.work)}
+    tried = {way.name: measure(what, way) for way in ways(what.work)}
     best = min(tried.values(), key=lambda found: found.seconds)
     if best.rss_bytes_per_run is not None:  # later ways reuse what the first one freed
         best.rss_bytes_per_run = max(found.rss_bytes_per_run or 0 for found in tried.values())

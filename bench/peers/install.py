@@ -7,8 +7,6 @@ come by name from whatever registries this machine's pip and npm are set up with
 Run it again at any time: what is there already is left alone (`--again` reinstalls).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import shutil
@@ -36,7 +34,7 @@ PEERS = (
     Peer("dbos", python=("dbos==3.4.0", "psycopg[binary]")),
     Peer(
         "restate",
-        python=("restate-sdk", "hypercorn", "httpx"),
+        python=("restate-sdk", "hypercorn", "aiohttp"),
         node=("@restatedev/restate-server",),
     ),
     Peer("n8n", node=("n8n",), limit_s=900),

@@ -5,16 +5,15 @@ Standard library only: each script runs in its peer's own environment.
 The work (`--work`), the same for all:
 
 - `w1`: `--runs` runs are started at once; each does ten steps one after the other, and each step's
-  result of about 200 bytes is durable before the next step begins. p50/p99: one run from start to end.
-- `latency`: the same run, alone, `--runs` times one after the other. p50/p99: a run's time divided by
-  its ten tasks, so starting and ending the run are included.
+  result of about 200 bytes is durable before the next step begins. p50/p99: one run from its start
+  to its end.
+- `latency`: the same run, alone, `--runs` times one after the other. p50/p99: a run's time divided
+  by its ten tasks, so starting and ending the run are included.
 - `w2`: one run of 100 parallel branches of one task each and a join, `--runs` times one after the
   other. p50/p99: one such run.
 - `w4`: `--runs` runs are started that wait for an event that does not come. A task is one start,
   counted once the wait is durable. `rss_bytes_per_run` is what the processes grew by.
 """
-
-from __future__ import annotations
 
 import argparse
 import json
@@ -22,7 +21,9 @@ import os
 import platform
 import sqlite3
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ class Asked:
     work: str
     runs: int
     store: str
-    tuned: bool
+    tuned: str
+    """How it is tuned; empty at the peer's defaults."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,13 +68,26 @@ class Measured:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def asked(title: str, *, works: tuple[str, ...] = WORKS, store: str = "sqlite") -> Asked:
-    """Read the command line that all peers have."""
+def asked(
+    title: str,
+    *,
+    works: tuple[str, ...] = WORKS,
+    store: str = "sqlite",
+    tunings: tuple[str, ...] = ("yes",),
+) -> Asked:
+    """Read the command line that all peers have; a bare `--tuned` means the first of `tunings`."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--work", choices=works, required=True)
     parser.add_argument("--runs", type=int, metavar="N", help=f"default: {RUNS}")
     parser.add_argument("--store", choices=("sqlite", "postgres", "own"), default=store)
-    parser.add_argument("--tuned", action="store_true", help="not at the peer's defaults")
+    parser.add_argument(
+        "--tuned",
+        nargs="?",
+        choices=tunings,
+        const=tunings[0],
+        default="",
+        help="not at the peer's defaults",
+    )
     found = parser.parse_args()
     runs = found.runs or RUNS[found.work]
     return Asked(work=found.work, runs=runs, store=found.store, tuned=found.tuned)
@@ -106,6 +121,23 @@ def skip(peer: str, what: Asked, reason: str) -> None:
         flush=True,
     )
     sys.exit(0)
+
+
+def give_up_after(
+    seconds: int, peer: str, what: Asked, clean_up: Callable[[], object] = lambda: None
+) -> None:
+    """Bound the whole measurement: past this, say so and end, whatever threads are doing."""
+
+    def give_up() -> None:
+        line = {"peer": peer, "work": what.work, "store": what.store, "tuned": what.tuned}
+        line |= {"runs": what.runs, "skipped": f"not finished within {seconds} s"}
+        print(json.dumps(line), flush=True)
+        clean_up()
+        os._exit(0)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
 
 
 def rss_bytes(*pids: int) -> int:
