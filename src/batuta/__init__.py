@@ -1,1 +1,1 @@
-"""One definition of an integration, run by a conductor or by events: the same file, the same result."""
+"""One definition of an integration, run by a conductor or by events, with the same result."""
