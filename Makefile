@@ -27,7 +27,9 @@ SUITABLE := import sys, ssl, sqlite3, venv, ensurepip; sys.exit(sys.version_info
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-say = @printf '\033[1m==> %s\033[0m\n' $(1)
+# Bold on a terminal, plain in a log.
+STEP := $(if $(MAKE_TERMOUT),\033[1m==> %s\033[0m\n,==> %s\n)
+say = @printf '$(STEP)' $(1)
 
 .PHONY: help setup test check lint types imports fmt pytest demo bench chaos sim lock clean distclean
 
@@ -45,7 +47,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	    echo 'No Python 3.11 or newer with ssl, sqlite3 and venv was found (on Debian: apt install' \
 	      'python3 python3-venv). Name one with: make setup PYTHON=/path/to/python3' >&2; exit 1; \
 	  fi; \
-	  printf '\033[1m==> %s\033[0m\n' "creating $(VENV) with $$("$$found" --version)"; \
+	  printf '$(STEP)' "creating $(VENV) with $$("$$found" --version)"; \
 	  "$$found" -m venv --clear $(VENV); \
 	fi
 	$(call say,"installing the locked versions (first time: a minute or two)")
