@@ -6,8 +6,7 @@ Owns which closures a node gets. The rest is in `program` (the shape of the resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.definition import model
 from batuta.kernel.program import (
@@ -36,6 +35,9 @@ from batuta.kernel.tasks import (
     workflow,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 PROTOCOLS = frozenset({"http", "openapi", "asyncapi", "grpc", "a2a", "mcp"})
 
 
@@ -62,6 +64,7 @@ class Compiler:
         root.on_fault = workflow.on_fault
         if definition.timeout is not None:
             root.timeout = DurationCode(definition.timeout)
+            self.program.timed = True
         undoing = Node(model.DoTask(name="", reference=compensation.AT, do=()), "compensation")
         undoing.block_done = compensation.block_done
         undoing.on_fault = compensation.on_fault
@@ -98,9 +101,7 @@ class Compiler:
         return node
 
     def _wrapped(self, node: Node, extension: model.Extension) -> Node:
-        task = model.DoTask(
-            name=node.name, reference=f"{node.reference}#{extension.name}", do=()
-        )
+        task = model.DoTask(name=node.name, reference=f"{node.reference}#{extension.name}", do=())
         wrapper = Node(task, "extended")
         wrapper.condition, node.condition = node.condition, None
         node.wrapper = wrapper
@@ -128,15 +129,17 @@ class Compiler:
         node.export = self._flow(task.export)
         if task.timeout is not None:
             node.timeout = DurationCode(task.timeout)
+            self.program.timed = True
         if task.compensate is not None:
             node.compensate = self._block((task.compensate,), node, extend=False)
             node.compensate_names = names_in(task.compensate)
+            self.program.timed = True  # one that faults is tried again later
         node.plain_output = not (
             node.output or node.export or node.compensate is not None or node.event
         )
         self._kind(node, task, extend=extend)
 
-    def _kind(self, node: Node, task: model.Task, *, extend: bool) -> None:  # noqa: C901, PLR0912 -- one line per kind
+    def _kind(self, node: Node, task: model.Task, *, extend: bool) -> None:
         match task:
             case model.CallTask():
                 self._call(node, task)
@@ -163,13 +166,19 @@ class Compiler:
             case model.RaiseTask():
                 node.begin = raise_.begin
                 error = task.error
-                node.own = template_of({
-                    "type": error.type, "status": error.status, "title": error.title,
-                    "detail": error.detail, "instance": error.instance,
-                })
+                node.own = template_of(
+                    {
+                        "type": error.type,
+                        "status": error.status,
+                        "title": error.title,
+                        "detail": error.detail,
+                        "instance": error.instance,
+                    }
+                )
             case model.WaitTask():
                 node.begin, node.due = wait.begin, wait.due
                 node.own = DurationCode(task.duration)
+                self.program.timed = True
             case model.EmitTask():
                 node.begin = emit.begin
                 node.own = template_of(task.attributes)
@@ -227,6 +236,7 @@ class Compiler:
             catch.except_when = condition_of(task.catch_except_when)
         if task.retry is not None:
             catch.retry = retry_of(task.retry)
+            self.program.timed = True
         catch.handled = task.catch_do is not None
         catch.do = self._block(task.catch_do or (), node, extend=extend)
         catch.then = task.catch_then
@@ -348,7 +358,7 @@ def names_in(task: model.Task) -> frozenset[str]:
     return frozenset(found)
 
 
-def kind_of(task: model.Task) -> str:  # noqa: PLR0911 -- one line per kind
+def kind_of(task: model.Task) -> str:
     """Return the DSL's word for a task's kind."""
     match task:
         case model.CallTask():
@@ -377,5 +387,3 @@ def kind_of(task: model.Task) -> str:  # noqa: PLR0911 -- one line per kind
             return "listen"
         case _:
             raise AssertionError(f"unknown kind of task {type(task).__name__}")
-
-

@@ -10,7 +10,6 @@ a deadline that was missed once might be met the next time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +25,8 @@ from batuta.expressions import (
 from batuta.kernel.faults import expression_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from batuta.kernel.state import Frame, Token
     from batuta.kernel.transition import Transition
 
@@ -39,7 +40,7 @@ class Evaluated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     failure: str | None = None
 
 
-class NeedsEvaluation(Exception):  # noqa: N818 -- not an error: the step asks its driver for a value
+class NeedsEvaluation(Exception):
     """The step cannot go on without the sandbox; nothing has changed."""
 
     def __init__(self, source: str, data: Any, variables: dict[str, Any]) -> None:

@@ -77,9 +77,7 @@ def finish(
             context = transformed(
                 t, node.export, output, token, parent, given, absent=token.context
             )
-            token = Token(
-                token.id, context, None, token.log, token.owner, None, None, token.ears
-            )
+            token = Token(token.id, context, None, token.log, token.owner, None, None, token.ears)
         if node.compensate is not None:
             token = owing(token, parent, node, data, output)
         if node.event is not None:
@@ -90,9 +88,7 @@ def finish(
 
 
 @entering
-def after(
-    t: Transition, token: Token, parent: Frame, node: Node, output: Any, then: str
-) -> Action:
+def after(t: Transition, token: Token, parent: Frame, node: Node, output: Any, then: str) -> Action:
     """Go where `then` says."""
     if node.wrapper is not None:
         return (node.wrapper.result, token, parent, node.wrapper, output, then)
@@ -156,14 +152,10 @@ PASS_ON: tuple[Any, ...] = ("pass on",)
 """What a kind's `on_fault` answers when it does not handle the fault."""
 
 
-def fault_at(
-    t: Transition, token: Token, parent: Frame, node: Node, fault: FaultData
-) -> Action:
+def fault_at(t: Transition, token: Token, parent: Frame, node: Node, fault: FaultData) -> Action:
     """A task faulted before it had a frame, or after it gave it up."""
     if fault.instance is None:
-        fault = FaultData(
-            fault.type, fault.status, fault.title, fault.detail, node.reference
-        )
+        fault = FaultData(fault.type, fault.status, fault.title, fault.detail, node.reference)
     if t.watch is not None:
         report(t, "faulted", node, parent, fault=fault)
     return (unwind, token, parent, fault)
@@ -240,8 +232,18 @@ def new_frame(
         wake = deadline if wake is None else min(wake, deadline)
     path = parent.inner
     return Frame(
-        node.reference, path, raw, data, t.now, parent, state, variables,
-        path if inner is None else inner, deadline, wake, due,
+        node.reference,
+        path,
+        raw,
+        data,
+        t.now,
+        parent,
+        state,
+        variables,
+        path if inner is None else inner,
+        deadline,
+        wake,
+        due,
     )
 
 
@@ -255,9 +257,18 @@ def changed(
 ) -> Frame:
     """Return the frame with another state; `due` is forgotten unless given again."""
     return Frame(
-        frame.at, frame.path, frame.raw, frame.input, frame.started, frame.parent, state,
+        frame.at,
+        frame.path,
+        frame.raw,
+        frame.input,
+        frame.started,
+        frame.parent,
+        state,
         frame.variables if variables is None else variables,
-        frame.inner if inner is None else inner, frame.deadline, frame.wake, due,
+        frame.inner if inner is None else inner,
+        frame.deadline,
+        frame.wake,
+        due,
     )
 
 
@@ -307,7 +318,7 @@ def validate(check: Any, value: Any) -> None:
     for error in check.iter_errors(value):
         place = "/".join(str(part) for part in error.instance_path)
         reasons.append(f"{error.message} at /{place}")
-        if len(reasons) == 3:  # noqa: PLR2004 -- enough to mend the data, short enough to read
+        if len(reasons) == 3:
             break
     raise validation_fault("; ".join(reasons))
 
@@ -318,7 +329,7 @@ def duration_ms(
     """Return a duration in milliseconds, evaluating it when it is an expression."""
     if duration.fixed is not None:
         return duration.fixed
-    from batuta.definition.duration import (  # noqa: PLC0415 -- only for computed durations
+    from batuta.definition.duration import (
         DurationError,
         to_milliseconds,
     )
@@ -351,13 +362,9 @@ def owing(token: Token, parent: Frame, node: Node, data: Any, output: Any) -> To
     entry = Owed(node.reference, parent.inner, data, output, variables)
     same = occurrence_path(entry.path)
     log = tuple(
-        owed
-        for owed in token.log
-        if owed.at != entry.at or occurrence_path(owed.path) != same
+        owed for owed in token.log if owed.at != entry.at or occurrence_path(owed.path) != same
     )
-    return Token(
-        token.id, token.context, None, (*log, entry), token.owner, None, None, token.ears
-    )
+    return Token(token.id, token.context, None, (*log, entry), token.owner, None, None, token.ears)
 
 
 def occurrence_path(path: str) -> str:
@@ -414,7 +421,7 @@ def report(
     parent: Frame | None,
     *,
     path: str | None = None,
-    input: Any = None,  # noqa: A002 -- the DSL's word
+    input: Any = None,
     output: Any = None,
     fault: FaultData | None = None,
 ) -> None:
@@ -424,9 +431,19 @@ def report(
     where = parent.inner if path is None and parent is not None else path or ""
     t.watch.append(
         Happened(
-            what, node.reference + where, node.reference, node.name, node.kind,
-            node.participant, attempt_of(t, parent), iteration_of(parent), where, t.now,
-            input, output, fault,
+            what,
+            node.reference + where,
+            node.reference,
+            node.name,
+            node.kind,
+            node.participant,
+            attempt_of(t, parent),
+            iteration_of(parent),
+            where,
+            t.now,
+            input,
+            output,
+            fault,
         )
     )
 

@@ -8,14 +8,17 @@ here. A program is immutable after `compile_workflow` and shared by all runs of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from batuta.definition import model
 from batuta.errors import DefinitionError
 from batuta.kernel.evaluation import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from batuta.definition import model
 
 CONTINUE, EXIT, END = "continue", "exit", "end"
 
@@ -106,7 +109,7 @@ class DurationCode:
 
 
 class Program:
-    """A compiled workflow."""
+    """A compiled workflow. `timed` says whether anything in it can fall due."""
 
     __slots__ = (
         "document_json",
@@ -117,10 +120,12 @@ class Program:
         "nodes",
         "output",
         "root",
+        "timed",
         "workflow",
     )
 
     def __init__(self, workflow: model.Workflow) -> None:
+        self.timed = False
         self.workflow = workflow
         self.identity = workflow.identity
         self.nodes: dict[str, Node] = {}
@@ -178,6 +183,6 @@ def compile_workflow(workflow: model.Workflow, resources: Mapping[str, Any] = {}
         ExpressionSyntaxError: an expression cannot be read (the checks find these earlier).
         DefinitionError: a schema is not a JSON Schema.
     """
-    from batuta.kernel.compiler import Compiler  # noqa: PLC0415 -- the kinds' files import this one
+    from batuta.kernel.compiler import Compiler
 
     return Compiler(workflow, resources).program

@@ -10,7 +10,7 @@ invariant of ours does not hold; the state given is then still the truth.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,8 +31,6 @@ from batuta.kernel.events import (
 )
 from batuta.kernel.faults import Raised, timeout_fault
 from batuta.kernel.flow import abandon_inside, enter, give_up_frame, unwind
-from batuta.kernel.lifecycle import Watch
-from batuta.kernel.program import Program
 from batuta.kernel.state import (
     PENDING,
     RUNNING,
@@ -47,6 +45,10 @@ from batuta.kernel.state import (
 )
 from batuta.kernel.tasks import listen, try_, workflow
 from batuta.kernel.transition import Transition
+
+if TYPE_CHECKING:
+    from batuta.kernel.lifecycle import Watch
+    from batuta.kernel.program import Program
 
 NEW = RunState()
 """The state of a run before its `Started`."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -21,9 +21,11 @@ from batuta.expressions import Expression, ExpressionFailure, TooMuchWork
 from batuta.kernel.commands import Command, Continue
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.faults import Raised, expression_fault
-from batuta.kernel.lifecycle import Watch
-from batuta.kernel.program import Node, Program
 from batuta.kernel.state import Frame, RunState, Token
+
+if TYPE_CHECKING:
+    from batuta.kernel.lifecycle import Watch
+    from batuta.kernel.program import Node, Program
 
 Action = tuple[Any, ...] | None
 
@@ -184,7 +186,7 @@ class Transition:
 
 def fault_action(action: tuple[Any, ...], raised: Raised) -> tuple[Any, ...]:
     """Turn a fault raised by a handler into the action that unwinds from it."""
-    from batuta.kernel.flow import fault_at, unwind  # noqa: PLC0415 -- flow builds on this module
+    from batuta.kernel.flow import fault_at, unwind
 
     handler: Callable[..., Any] = action[0]
     token, frame = action[1], action[2]
@@ -195,8 +197,10 @@ def fault_action(action: tuple[Any, ...], raised: Raised) -> tuple[Any, ...]:
 
 def moment(milliseconds: int) -> dict[str, Any]:
     """Return the DSL's date time descriptor of an epoch time."""
-    return {"iso8601": iso8601(milliseconds), "epoch": {
-        "seconds": milliseconds // 1000, "milliseconds": milliseconds}}
+    return {
+        "iso8601": iso8601(milliseconds),
+        "epoch": {"seconds": milliseconds // 1000, "milliseconds": milliseconds},
+    }
 
 
 def iso8601(milliseconds: int) -> str:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Timer(Protocol):
+    """A call that was asked for and may be taken back."""
+
+    def cancel(self) -> None:
+        """Take it back; nothing happens when it was made already."""
+        ...
 
 
 class Clock(Protocol):
-    """Tells the time.
+    """Tells the time, and calls when it has come.
 
-    Promises: milliseconds since the epoch; never goes back within one process.
+    Promises: milliseconds since the epoch; never goes back within one process; a call is never made
+        early.
     Failure: none.
-    Cancellation: none; the call returns at once.
-    Order: later calls give later or equal times.
-    Repetition: free of effects.
+    Cancellation: by the timer that `call_at` returns.
+    Order: later calls of `now` give later or equal times; calls are made in the order of their times.
+    Repetition: `now` is free of effects.
     """
 
     def now(self) -> int:
         """Return the time in epoch milliseconds."""
+        ...
+
+    def call_at(self, when: int, callback: Callable[[], None]) -> Timer:
+        """Call back on the event loop at an epoch time in milliseconds, or at once if it is past."""
         ...

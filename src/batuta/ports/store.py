@@ -7,10 +7,12 @@ from it. What one transaction holds is a `Batch`, which collects the transitions
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,8 +122,15 @@ class Batch:
     def __bool__(self) -> bool:
         """Say whether there is anything to commit."""
         return bool(
-            self.journal or self.runs or self.changes or self.events or self.subscriptions
-            or self.unsubscriptions or self.snapshots or self.done_requests or self.cursor
+            self.journal
+            or self.runs
+            or self.changes
+            or self.events
+            or self.subscriptions
+            or self.unsubscriptions
+            or self.snapshots
+            or self.done_requests
+            or self.cursor
         )
 
 

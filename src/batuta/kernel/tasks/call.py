@@ -6,7 +6,7 @@ evaluated `with` as its input. Everything else becomes a command, and the token 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,10 +21,12 @@ from batuta.kernel.flow import (
     report,
     unwind,
 )
-from batuta.kernel.program import Node
 from batuta.kernel.state import CallState, Frame, Token
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, TaskView, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
 
 DEEPEST = 32
 """How many function calls may lie inside each other."""

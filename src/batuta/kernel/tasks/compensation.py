@@ -9,13 +9,15 @@ longer consistent: nothing may catch over that silently, so it is raised from wh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.flow import PASS_ON, abandon_inside, changed, enter
-from batuta.kernel.program import Node
 from batuta.kernel.state import CompensationState, Frame, Owed, Token
-from batuta.kernel.transition import Action, Transition
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
+    from batuta.kernel.transition import Action, Transition
 
 RETRIES = 4
 FIRST_DELAY_MS = 1_000
@@ -34,8 +36,18 @@ def compensate(
     """Begin to undo `owed` inside `frame`; afterwards do as `sequel` says."""
     path = f"{frame.path}!{frame.at}"
     inside = Frame(
-        AT, path, None, None, t.now, frame, CompensationState(owed, sequel, 1, fault), None,
-        path, None, None, None,
+        AT,
+        path,
+        None,
+        None,
+        t.now,
+        frame,
+        CompensationState(owed, sequel, 1, fault),
+        None,
+        path,
+        None,
+        None,
+        None,
     )
     return (_undo, token, inside, t.program.nodes[AT])
 
@@ -89,7 +101,7 @@ def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 
 
 def _sequel(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
-    from batuta.kernel.tasks import fork, try_, workflow  # noqa: PLC0415 -- they begin compensations
+    from batuta.kernel.tasks import fork, try_, workflow
 
     del node
     state = state_of(frame)
@@ -111,10 +123,14 @@ def _sequel(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 
 def failure_of(state: CompensationState) -> FaultData:
     """Return the fault that tells which compensations failed, and what had led to them."""
-    reasons = "; ".join(f"{one.instance}: {one.title} {one.detail or ''}".strip()
-                        for one in state.failures)
-    cause = f"; undoing because of: {state.fault.title} at {state.fault.instance}" \
-        if state.fault is not None else ""
+    reasons = "; ".join(
+        f"{one.instance}: {one.title} {one.detail or ''}".strip() for one in state.failures
+    )
+    cause = (
+        f"; undoing because of: {state.fault.title} at {state.fault.instance}"
+        if state.fault is not None
+        else ""
+    )
     instance = state.failures[0].instance
     return standard(
         "runtime", 500, "Compensation failed", f"not undone: {reasons}{cause}", instance

@@ -7,14 +7,16 @@ run and the task's occurrence, so that publishing again after a crash is recogni
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.commands import Publish
 from batuta.kernel.faults import configuration_fault
 from batuta.kernel.flow import finish
-from batuta.kernel.program import Node
-from batuta.kernel.state import Frame, Token
 from batuta.kernel.transition import Action, TaskView, Transition, entering, iso8601
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
+    from batuta.kernel.state import Frame, Token
 
 
 @entering

@@ -38,8 +38,18 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     phase = "before" if applies else "skip"
     descriptor = {"task": t.descriptor(TaskView(around.task, raw, t.now))}
     frame = Frame(
-        node.reference, parent.inner, raw, data, t.now, parent, ExtendedState(phase), descriptor,
-        parent.inner, None, parent.wake, None,
+        node.reference,
+        parent.inner,
+        raw,
+        data,
+        t.now,
+        parent,
+        ExtendedState(phase),
+        descriptor,
+        parent.inner,
+        None,
+        parent.wake,
+        None,
     )
     if not applies or around.before is None:
         return _task(token, frame, node)
@@ -68,9 +78,7 @@ def block_done(
     return after(t, token, parent_of(frame), node, state.output, state.then)
 
 
-def result(
-    t: Transition, token: Token, frame: Frame, node: Node, output: Any, then: str
-) -> Action:
+def result(t: Transition, token: Token, frame: Frame, node: Node, output: Any, then: str) -> Action:
     """The task itself ended: run what comes after it, then go where the task wanted to go."""
     around: Around = node.own
     state = frame.state

@@ -7,15 +7,17 @@ is the loop's; without items the input passes through. `while` is asked before e
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.faults import expression_fault
 from batuta.kernel.flow import changed, enter, finish, new_frame
-from batuta.kernel.program import Node
 from batuta.kernel.state import ForState, Frame, Token
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, TaskView, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
 
 
 @entering
@@ -63,6 +65,13 @@ def block_done(
     """An iteration ended."""
     if left:
         return (
-            finish, token, parent_of(frame), node, frame.raw, frame.input, output, frame.started,
+            finish,
+            token,
+            parent_of(frame),
+            node,
+            frame.raw,
+            frame.input,
+            output,
+            frame.started,
         )
     return (_iterate, token, frame, node, output)

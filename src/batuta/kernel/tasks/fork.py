@@ -10,9 +10,8 @@ later branch's members winning.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from batuta.kernel.faults import FaultData
 from batuta.kernel.flow import (
     PASS_ON,
     branch_id,
@@ -24,11 +23,14 @@ from batuta.kernel.flow import (
     report,
     unwind,
 )
-from batuta.kernel.program import Node
 from batuta.kernel.state import Branch, Ears, ForkState, Frame, Owed, Token
 from batuta.kernel.tasks.compensation import compensate
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.faults import FaultData
+    from batuta.kernel.program import Node
 
 _RUNNING = Branch()
 
@@ -60,9 +62,7 @@ def block_done(
     return _branch_ended(t, token, frame, node, ended)
 
 
-def on_fault(
-    t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData
-) -> Action:
+def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
     """A branch faulted, or the fork itself did after its join (then it is passed on)."""
     key = frame.at + frame.path
     if token.id.rpartition("/branches/")[0] != key:
@@ -71,9 +71,7 @@ def on_fault(
     return _branch_ended(t, token, frame, node, ended)
 
 
-def _branch_ended(
-    t: Transition, token: Token, frame: Frame, node: Node, ended: Branch
-) -> Action:
+def _branch_ended(t: Transition, token: Token, frame: Frame, node: Node, ended: Branch) -> Action:
     index = int(token.id.rpartition("/")[2])
     t.tokens.pop(token.id, None)
     owner = t.tokens[token.owner or ""]
@@ -105,9 +103,7 @@ def _compete(
             return None
         return _fault(t, owner, join, node, branches, ended.fault)
     _cancel_rest(t, join, branches)
-    lost = tuple(
-        owed for at, branch in enumerate(branches) if at != index for owed in branch.log
-    )
+    lost = tuple(owed for at, branch in enumerate(branches) if at != index for owed in branch.log)
     owner = Token(
         owner.id, ended.context, None, owner.log + ended.log, owner.owner, None, None, ended.ears
     )
@@ -124,7 +120,13 @@ def won(t: Transition, owner: Token, frame: Frame, node: Node) -> Action:
         raise AssertionError("a competition ends in its fork")
     winner = next(branch for branch in frame.state.branches if branch.status == "completed")
     return (
-        finish, owner, parent_of(frame), node, frame.raw, frame.input, winner.output,
+        finish,
+        owner,
+        parent_of(frame),
+        node,
+        frame.raw,
+        frame.input,
+        winner.output,
         frame.started,
     )
 

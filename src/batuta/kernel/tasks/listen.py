@@ -12,15 +12,17 @@ came. With `foreach` it holds the iterations' outputs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.commands import Criterion, Subscribe, Unsubscribe
 from batuta.kernel.evaluation import Code, is_true
 from batuta.kernel.flow import changed, enter, finish, new_frame, transformed
-from batuta.kernel.program import Flow, Node
 from batuta.kernel.state import Ears, Frame, ListenState, Token
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Flow, Node
 
 REMEMBERED = 1_000
 """How many consumed events a line of control remembers besides its horizons."""
@@ -49,8 +51,19 @@ class Listen:
     """What a listen needs: compiled once per node."""
 
     __slots__ = (
-        "at", "export", "filters", "first", "forever", "item", "iterates", "mode", "output",
-        "read", "until", "until_mode", "until_when",
+        "at",
+        "export",
+        "filters",
+        "first",
+        "forever",
+        "item",
+        "iterates",
+        "mode",
+        "output",
+        "read",
+        "until",
+        "until_mode",
+        "until_when",
     )
 
     def __init__(self) -> None:
@@ -129,8 +142,14 @@ def hear(
 
 
 def _heard_until(
-    t: Transition, token: Token, frame: Frame, node: Node, index: int, bound: dict[str, Any],
-    number: int, event: dict[str, Any],
+    t: Transition,
+    token: Token,
+    frame: Frame,
+    node: Node,
+    index: int,
+    bound: dict[str, Any],
+    number: int,
+    event: dict[str, Any],
 ) -> tuple[Action, bool]:
     listen: Listen = node.own
     state = state_of(frame)
@@ -144,8 +163,13 @@ def _heard_until(
 
 
 def _heard(
-    t: Transition, token: Token, frame: Frame, node: Node, state: ListenState,
-    bound: dict[str, Any], number: int,
+    t: Transition,
+    token: Token,
+    frame: Frame,
+    node: Node,
+    state: ListenState,
+    bound: dict[str, Any],
+    number: int,
 ) -> Action:
     token = _remembering(token, node.reference, number, bound)
     new = changed(frame, state=state)
@@ -156,8 +180,14 @@ def _heard(
         top = t.tokens[token.id].frame
         waiting = t.tokens[token.id]
         t.tokens[token.id] = Token(
-            token.id, token.context, _under(top, frame, new), waiting.log, token.owner,
-            waiting.entering, waiting.carried, token.ears,
+            token.id,
+            token.context,
+            _under(top, frame, new),
+            waiting.log,
+            token.owner,
+            waiting.entering,
+            waiting.carried,
+            token.ears,
         )
         return None
     return _next(t, token, new, node)
@@ -170,11 +200,18 @@ def _next(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     if state.queue:
         item = _read(listen, state.queue[0])
         busy = ListenState(
-            state.taken, state.until, state.queue[1:], state.outputs, state.iterated, True,
+            state.taken,
+            state.until,
+            state.queue[1:],
+            state.outputs,
+            state.iterated,
+            True,
             state.satisfied,
         )
         frame = changed(
-            frame, state=busy, inner=f"{frame.path}[{state.iterated}]",
+            frame,
+            state=busy,
+            inner=f"{frame.path}[{state.iterated}]",
             variables={listen.item: item, listen.at: state.iterated},
         )
         if listen.first is None:
@@ -198,21 +235,35 @@ def block_done(
         output = transformed(t, listen.output, output, token, frame, given)
     if listen.export is not None:
         context = transformed(
-            t, listen.export, output, token, frame, {**given, "output": output},
+            t,
+            listen.export,
+            output,
+            token,
+            frame,
+            {**given, "output": output},
             absent=token.context,
         )
         token = Token(token.id, context, None, token.log, token.owner, None, None, token.ears)
     if left and not state.satisfied:
         t.commands.append(Unsubscribe(token.id, frame.at + frame.path))
     state = ListenState(
-        state.taken, state.until, () if left else state.queue, (*state.outputs, output),
-        state.iterated + 1, False, state.satisfied or left,
+        state.taken,
+        state.until,
+        () if left else state.queue,
+        (*state.outputs, output),
+        state.iterated + 1,
+        False,
+        state.satisfied or left,
     )
     return _next(t, token, changed(frame, state=state), node)
 
 
 def _first_match(
-    t: Transition, token: Token, frame: Frame, filters: list[Filter], event: dict[str, Any],
+    t: Transition,
+    token: Token,
+    frame: Frame,
+    filters: list[Filter],
+    event: dict[str, Any],
     filled: frozenset[int],
 ) -> tuple[int | None, dict[str, Any]]:
     for index, one in enumerate(filters):
@@ -305,8 +356,14 @@ def _remembering(token: Token, reference: str, number: int, bound: dict[str, Any
     horizon = {**ears.horizon, reference: max(number, ears.horizon.get(reference, number))}
     known = {**bound, **ears.bound} if bound else ears.bound
     return Token(
-        token.id, token.context, token.frame, token.log, token.owner, token.entering,
-        token.carried, Ears(recent, horizon, known),
+        token.id,
+        token.context,
+        token.frame,
+        token.log,
+        token.owner,
+        token.entering,
+        token.carried,
+        Ears(recent, horizon, known),
     )
 
 
@@ -319,8 +376,18 @@ def _under(top: Frame | None, old: Frame, new: Frame) -> Frame:
     stack = new
     for frame in reversed(above):
         stack = Frame(
-            frame.at, frame.path, frame.raw, frame.input, frame.started, stack, frame.state,
-            frame.variables, frame.inner, frame.deadline, frame.wake, frame.due,
+            frame.at,
+            frame.path,
+            frame.raw,
+            frame.input,
+            frame.started,
+            stack,
+            frame.state,
+            frame.variables,
+            frame.inner,
+            frame.deadline,
+            frame.wake,
+            frame.due,
         )
     return stack
 

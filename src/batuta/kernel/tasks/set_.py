@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.flow import finish
-from batuta.kernel.program import Node
-from batuta.kernel.state import Frame, Token
 from batuta.kernel.transition import Action, TaskView, Transition
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
+    from batuta.kernel.state import Frame, Token
 
 
 def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data: Any) -> Action:

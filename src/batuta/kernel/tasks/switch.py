@@ -5,13 +5,15 @@ Without a match the switch's own `then` applies, as the conformance kit shows it
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.flow import finish
-from batuta.kernel.program import Node
-from batuta.kernel.state import Frame, Token
 from batuta.kernel.transition import Action, TaskView, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
+    from batuta.kernel.state import Frame, Token
 
 
 @entering

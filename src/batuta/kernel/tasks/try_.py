@@ -13,7 +13,7 @@ draws the same.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.definition.error_types import canonical_error_type
 from batuta.kernel.evaluation import Code, is_true
@@ -29,19 +29,29 @@ from batuta.kernel.flow import (
     report,
     unwind,
 )
-from batuta.kernel.program import DurationCode, Node
 from batuta.kernel.state import Frame, Token, TryState
 from batuta.kernel.tasks.compensation import compensate
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import DurationCode, Node
 
 
 class Retry:
     """A compiled retry policy."""
 
     __slots__ = (
-        "attempt_duration", "backoff", "count", "delay", "except_when", "factor", "jitter",
-        "maximum_ms", "total_duration", "when",
+        "attempt_duration",
+        "backoff",
+        "count",
+        "delay",
+        "except_when",
+        "factor",
+        "jitter",
+        "maximum_ms",
+        "total_duration",
+        "when",
     )
 
     def __init__(self) -> None:
@@ -61,7 +71,15 @@ class Catch:
     """What a try needs: compiled once per node."""
 
     __slots__ = (
-        "as_", "do", "except_when", "filter", "first", "handled", "retry", "then", "when",
+        "as_",
+        "do",
+        "except_when",
+        "filter",
+        "first",
+        "handled",
+        "retry",
+        "then",
+        "when",
     )
 
     def __init__(self) -> None:
@@ -89,17 +107,24 @@ def _attempt(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     state = state_of(frame)
     expires = None
     if catch.retry is not None and catch.retry.attempt_duration is not None:
-        expires = t.now + duration_ms(
-            t, catch.retry.attempt_duration, frame.input, token, frame
-        )
+        expires = t.now + duration_ms(t, catch.retry.attempt_duration, frame.input, token, frame)
     wake = _earliest(frame.deadline, frame.parent.wake if frame.parent else None, expires)
     # Attempts after the first get a path of their own, so that a late answer of one that was given
     # up is not taken for the next one's.
     inner = frame.path if state.attempt == 1 else f"{frame.path}+{state.attempt - 1}"
     frame = Frame(
-        frame.at, frame.path, frame.raw, frame.input, frame.started, frame.parent,
-        TryState("body", state.attempt, state.mark, state.first, expires), None, inner,
-        frame.deadline, wake, None,
+        frame.at,
+        frame.path,
+        frame.raw,
+        frame.input,
+        frame.started,
+        frame.parent,
+        TryState("body", state.attempt, state.mark, state.first, expires),
+        None,
+        inner,
+        frame.deadline,
+        wake,
+        None,
     )
     if catch.first is None:
         return (block_done, token, frame, node, frame.input, False)
@@ -114,7 +139,15 @@ def block_done(
     catch: Catch = node.own
     then = catch.then if state_of(frame).phase == "catch" else None
     return (
-        finish, token, parent_of(frame), node, frame.raw, frame.input, output, frame.started, then,
+        finish,
+        token,
+        parent_of(frame),
+        node,
+        frame.raw,
+        frame.input,
+        output,
+        frame.started,
+        then,
     )
 
 
@@ -133,8 +166,16 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
                 report(t, "retried", node, frame.parent, path=frame.path, fault=fault)
             again = TryState("delay", state.attempt + 1, state.mark, state.first, None, fault)
             waiting = Frame(
-                frame.at, frame.path, frame.raw, frame.input, frame.started, frame.parent, again,
-                None, frame.path, frame.deadline,
+                frame.at,
+                frame.path,
+                frame.raw,
+                frame.input,
+                frame.started,
+                frame.parent,
+                again,
+                None,
+                frame.path,
+                frame.deadline,
                 _earliest(frame.deadline, frame.parent.wake if frame.parent else None),
                 t.now + delay,
             )
@@ -145,7 +186,13 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
     owed = token.log[state.mark :]
     if owed:
         token = Token(
-            token.id, token.context, None, token.log[: state.mark], token.owner, None, None,
+            token.id,
+            token.context,
+            None,
+            token.log[: state.mark],
+            token.owner,
+            None,
+            None,
             token.ears,
         )
         caught = changed(
@@ -164,7 +211,9 @@ def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 def expired(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """An attempt ran past `limit.attempt.duration`: a timeout that this try itself may catch."""
     abandon_inside(t, token, frame)
-    fault = timeout_fault("the attempt took longer than retry.limit.attempt.duration", node.reference)
+    fault = timeout_fault(
+        "the attempt took longer than retry.limit.attempt.duration", node.reference
+    )
     return (unwind, token, frame, fault)
 
 
@@ -176,14 +225,29 @@ def handle(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultDa
         if catch.retry is not None:
             return (give_up, token, frame, fault)
         return (
-            finish, token, parent_of(frame), node, frame.raw, frame.input, frame.input,
-            frame.started, catch.then,
+            finish,
+            token,
+            parent_of(frame),
+            node,
+            frame.raw,
+            frame.input,
+            frame.input,
+            frame.started,
+            catch.then,
         )
     handling = Frame(
-        frame.at, frame.path, frame.raw, frame.input, frame.started, frame.parent,
+        frame.at,
+        frame.path,
+        frame.raw,
+        frame.input,
+        frame.started,
+        frame.parent,
         TryState("catch", state.attempt, state.mark, state.first, None, fault),
-        {catch.as_: fault.as_json()}, frame.path, frame.deadline,
-        _earliest(frame.deadline, frame.parent.wake if frame.parent else None), None,
+        {catch.as_: fault.as_json()},
+        frame.path,
+        frame.deadline,
+        _earliest(frame.deadline, frame.parent.wake if frame.parent else None),
+        None,
     )
     if catch.do is None:
         return (block_done, token, handling, node, frame.input, False)
@@ -193,9 +257,7 @@ def handle(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultDa
 def give_up(t: Transition, token: Token, frame: Frame, fault: FaultData) -> Action:
     """The task of `frame` faults with what it could not handle."""
     if t.watch is not None:
-        report(
-            t, "faulted", t.program.nodes[frame.at], frame.parent, path=frame.path, fault=fault
-        )
+        report(t, "faulted", t.program.nodes[frame.at], frame.parent, path=frame.path, fault=fault)
     return (unwind, token, frame.parent, fault)
 
 
@@ -207,12 +269,10 @@ def _meant(t: Transition, token: Token, frame: Frame, catch: Catch, fault: Fault
         for name, value in wanted.items():
             actual = error.get(name)
             if name == "type":
-                value, actual = canonical_error_type(value), canonical_error_type(fault.type)  # noqa: PLW2901 -- both families of URI mean the same (ruling A20)
+                value, actual = canonical_error_type(value), canonical_error_type(fault.type)
             if actual != value:
                 return False
-    if catch.when is not None and not is_true(
-        catch.when.evaluate(t, error, token, frame, given)
-    ):
+    if catch.when is not None and not is_true(catch.when.evaluate(t, error, token, frame, given)):
         return False
     return catch.except_when is None or not is_true(
         catch.except_when.evaluate(t, error, token, frame, given)
@@ -227,9 +287,7 @@ def _delay(
     if retry.count is not None and state.attempt > retry.count:
         return None
     given = {"input": frame.input, node.own.as_: error}
-    if retry.when is not None and not is_true(
-        retry.when.evaluate(t, error, token, frame, given)
-    ):
+    if retry.when is not None and not is_true(retry.when.evaluate(t, error, token, frame, given)):
         return None
     if retry.except_when is not None and is_true(
         retry.except_when.evaluate(t, error, token, frame, given)

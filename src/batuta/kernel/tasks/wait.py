@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.flow import duration_ms, finish, new_frame
-from batuta.kernel.program import Node
 from batuta.kernel.state import Frame, Token, WaitState
 from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, Transition, entering
+
+if TYPE_CHECKING:
+    from batuta.kernel.program import Node
 
 
 @entering
@@ -23,5 +25,12 @@ def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """The time has come."""
     del t
     return (
-        finish, token, parent_of(frame), node, frame.raw, frame.input, frame.input, frame.started,
+        finish,
+        token,
+        parent_of(frame),
+        node,
+        frame.raw,
+        frame.input,
+        frame.input,
+        frame.started,
     )

@@ -6,11 +6,9 @@ run that faults or is cancelled first undoes what its tasks completed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.commands import Finish
-from batuta.kernel.events import CancelAsked, Started
-from batuta.kernel.faults import FaultData
 from batuta.kernel.flow import (
     cancel_others,
     cancel_token,
@@ -18,11 +16,15 @@ from batuta.kernel.flow import (
     enter,
     transformed,
 )
-from batuta.kernel.program import Node
 from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED, Frame, Token
 from batuta.kernel.tasks.compensation import compensate
 from batuta.kernel.tasks.fork import all_owed
-from batuta.kernel.transition import Action, Transition
+
+if TYPE_CHECKING:
+    from batuta.kernel.events import CancelAsked, Started
+    from batuta.kernel.faults import FaultData
+    from batuta.kernel.program import Node
+    from batuta.kernel.transition import Action, Transition
 
 
 def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Action:
@@ -90,9 +92,7 @@ def end_undone(
     return end(t, token, CANCELLED if sequel == "cancel" else FAULTED, None, fault)
 
 
-def end(
-    t: Transition, token: Token, status: str, output: Any, fault: FaultData | None
-) -> Action:
+def end(t: Transition, token: Token, status: str, output: Any, fault: FaultData | None) -> Action:
     """Write the run's end, once."""
     del token
     t.tokens.clear()

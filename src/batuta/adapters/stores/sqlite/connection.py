@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batuta.adapters.stores.sqlite.queries import migrations
@@ -17,6 +16,7 @@ from batuta.errors import BatutaError, CorruptError, RequestError, UnavailableEr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BUSY_MS = 5_000
 """How long a write waits for another process's transaction."""

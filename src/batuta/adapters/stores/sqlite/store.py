@@ -9,9 +9,7 @@ it back thousands of times per commit would cost more than the rows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,6 +24,10 @@ from batuta.ports.store import (
     StoredEvent,
     Subscription,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 SQL = queries.load()
 RUN_COLUMNS = RunRow.__struct_fields__
@@ -106,7 +108,8 @@ class SqliteStore:
                 writer.execute(SQL["unsubscribe_run"], (run,))
         if batch.subscriptions:
             self._insert(
-                "subscriptions", 6,
+                "subscriptions",
+                6,
                 [(s.run, s.token, s.key, s.type, s.source, s.value) for s in batch.subscriptions],
             )
         if batch.events:
@@ -129,7 +132,7 @@ class SqliteStore:
             done = 0
             while done < len(part):
                 size = 1 << ((len(part) - done).bit_length() - 1)
-                statement = f"INSERT INTO {table} VALUES {', '.join([one] * size)}"  # noqa: S608 -- the table's name is ours
+                statement = f"INSERT INTO {table} VALUES {', '.join([one] * size)}"
                 self._writer.execute(statement, values[done * width : (done + size) * width])
                 done += size
 

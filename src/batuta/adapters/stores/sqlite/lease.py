@@ -1,0 +1,63 @@
+"""Leases: which process drives which runs of one file.
+
+Every conductor holds an exclusive lock on a file of its own beside the store, for as long as it
+lives; the operating system lets go of it when the process ends, however it ends. So whether an owner
+is alive is a question with an answer, not a time-out: its runs can be taken over at once, and a
+process that is merely slow is never robbed. (SQLite's own log already requires all processes to be on
+one machine.) Against a process that was robbed all the same, the journal's index is the fence.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Leases:
+    """The leases beside one store."""
+
+    def __init__(self, store: Path) -> None:
+        self._folder = store.with_name(store.name + ".conductors")
+
+    def take(self) -> Lease:
+        """Become an owner."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        name = f"{os.getpid()}-{token_hex(6)}"
+        return Lease(self._folder / name)
+
+    def is_alive(self, owner: str) -> bool:
+        """Say whether an owner's process still lives; forgets it if not."""
+        path = self._folder / owner
+        try:
+            handle = os.open(path, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            path.unlink(missing_ok=True)
+            return False
+        finally:
+            os.close(handle)
+
+
+class Lease:
+    """One living owner."""
+
+    def __init__(self, path: Path) -> None:
+        self.owner = path.name
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def give_up(self) -> None:
+        """Stop being an owner; runs that have not ended may be taken over."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._handle)

@@ -1,0 +1,419 @@
+"""The engine: what can be done with workflows and runs, in one place.
+
+The use cases of the command line, of the server and of programs that `import batuta`. Owns the rules
+of each request (what may be cancelled, what a retry is, which version `latest` means) and the words of
+their errors. Does not know which store, callers or clock it works with: `batuta.wiring` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from batuta.app.views import RunView, TaskView, text_time
+from batuta.definition import Report, check
+from batuta.errors import BatutaError, ConflictError, DefinitionError, NotFoundError, RequestError
+from batuta.insight.timeline import timeline
+from batuta.kernel.codec import encode_event
+from batuta.kernel.events import CancelAsked, ResumeAsked, SuspendAsked
+from batuta.kernel.program import compile_workflow
+from batuta.kernel.state import TERMINAL
+from batuta.runtime.shared.ids import new_run_id
+from batuta.runtime.shared.programs import Deployed, Programs, encode_deployed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from batuta.definition.model import Workflow
+    from batuta.kernel.events import Event
+    from batuta.kernel.program import Program
+    from batuta.ports.caller import Resources
+    from batuta.ports.clock import Clock
+    from batuta.ports.store import RunRow, Store, StoredEvent
+    from batuta.runtime.conductor.conductor import Conductor
+
+MOST_EVENTS = 1_000
+
+
+class Run:
+    """A run that this engine started, or was asked about."""
+
+    def __init__(self, engine: Engine, run_id: str) -> None:
+        self._engine = engine
+        self.id = run_id
+
+    async def result(self, wait: float | None = None) -> RunView:
+        """Wait until the run has ended and return it; after `wait` seconds, as it stands then."""
+        return await self._engine.result(self.id, wait)
+
+    def show(self) -> RunView:
+        """Return the run as it stands."""
+        return self._engine.show(self.id)
+
+    def tasks(self) -> list[TaskView]:
+        """Return the run's timeline."""
+        return self._engine.tasks(self.id)
+
+    async def cancel(self, *, compensate: bool = True) -> None:
+        """End the run, undoing what has a compensation."""
+        await self._engine.cancel(self.id, compensate=compensate)
+
+    async def suspend(self) -> None:
+        """Let the run stand still."""
+        await self._engine.suspend(self.id)
+
+    async def resume(self) -> None:
+        """Let a suspended run go on."""
+        await self._engine.resume(self.id)
+
+
+class Engine:
+    """Deploys workflows, starts runs, and answers about them. Get one from `batuta.open`."""
+
+    def __init__(
+        self,
+        store: Store,
+        conductor: Conductor,
+        programs: Programs,
+        clock: Clock,
+        resources: Resources,
+        *,
+        functions: Iterable[str] = (),
+        setup: str | None = None,
+    ) -> None:
+        self.store = store
+        self.conductor = conductor
+        self.programs = programs
+        self.clock = clock
+        self._resources = resources
+        self._functions = frozenset(functions)
+        self._setup = setup
+
+    # -- workflows ---------------------------------------------------------------------------------
+
+    def check(self, source: str | Path) -> Report:
+        """Check a document: a path, or the text itself (anything with a line break in it).
+
+        Raises:
+            NotFoundError: there is no such file.
+        """
+        text, name = read(source)
+        return check(text, file=name, known_functions=self._functions or None)
+
+    async def deploy(self, source: str | Path) -> str:
+        """Check a document, load what it refers to, and keep it; returns its identity.
+
+        Raises:
+            DefinitionError: it is not right; every problem is in it.
+            ConflictError: this version is deployed with another content.
+        """
+        text, name = read(source)
+        report = check(text, file=name, known_functions=self._functions or None)
+        if report.workflow is None or not report.ok:
+            raise refused(report)
+        workflow = report.workflow
+        found = await self._load_resources(workflow)
+        compile_workflow(workflow, found)
+        self.store.deploy(
+            workflow.identity,
+            workflow.digest,
+            encode_deployed(Deployed(workflow.source, found)),
+            self.clock.now(),
+        )
+        return workflow.identity
+
+    async def _load_resources(self, workflow: Workflow) -> dict[str, Any]:
+        from batuta.ports.caller import Fault
+
+        found: dict[str, Any] = {}
+        for uri in sorted(schema_uris(workflow.source)):
+            try:
+                text = await self._resources.read(uri)
+            except Fault as fault:
+                raise RequestError(
+                    f"the schema {uri} cannot be read: {fault}",
+                    hint="a deployed workflow keeps its schemas, so they must be there now",
+                ) from fault
+            found[uri] = msgspec.yaml.decode(text)
+        return found
+
+    def workflows(self) -> list[str]:
+        """Return the identities of all deployed workflows."""
+        return self.store.workflows()
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        workflow: str,
+        input: Any = None,
+        *,
+        run_id: str | None = None,
+    ) -> Run:
+        """Start a run; returns once it is durable.
+
+        Args:
+            workflow: `namespace/name`, `namespace/name:version`, or what `deploy` returned.
+            input: the raw input, JSON; an absent one is an empty object.
+            run_id: an id of your own, to start at most once.
+
+        Raises:
+            NotFoundError: no such workflow is deployed.
+            ConflictError: there is a run of that id.
+        """
+        program = self.program(workflow)
+        if run_id is not None and self.store.run(run_id) is not None:
+            raise ConflictError(f"there is a run {run_id} already")
+        now = self.clock.now()
+        run = self.conductor.begin(
+            program,
+            {} if input is None else input,
+            run_id=run_id or new_run_id(now),
+            setup=self._setup,
+        )
+        await self.conductor.durable()
+        return Run(self, run.id)
+
+    def program(self, workflow: str) -> Program:
+        """Return the compiled workflow that a name means."""
+        name, _, version = workflow.partition(":")
+        namespace, slash, short = name.partition("/")
+        if not slash:
+            raise RequestError(
+                f"{workflow!r} does not name a workflow",
+                hint="write namespace/name, or namespace/name:version",
+            )
+        return self.programs.get(self.programs.latest(namespace, short, version or "latest"))
+
+    def run(self, run_id: str) -> Run:
+        """Return a handle on a run.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        self._row(run_id)
+        return Run(self, run_id)
+
+    async def result(self, run_id: str, wait: float | None = None) -> RunView:
+        """Wait until a run has ended, at most `wait` seconds, and return it."""
+        try:
+            async with asyncio.timeout(wait):
+                await self._until_ended(run_id)
+        except TimeoutError:
+            pass
+        return self.show(run_id)
+
+    async def _until_ended(self, run_id: str) -> None:
+        while True:
+            row = self._row(run_id)
+            if row.ended_at is not None or row.problem is not None:
+                return
+            if row.owner == self.conductor.owner:
+                await self.conductor.until_ended(run_id)
+            else:
+                await asyncio.sleep(0.1)
+
+    def show(self, run_id: str) -> RunView:
+        """Return a run as it stands."""
+        return self._view(self._row(run_id))
+
+    def runs(
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunView]:
+        """Return runs, newest first; page on with the last one's id as `before`."""
+        rows = self.store.runs(status=status, workflow=workflow, before=before, limit=limit)
+        return [self._view(row) for row in rows]
+
+    def tasks(self, run_id: str) -> list[TaskView]:
+        """Return a run's timeline: its tasks in the order in which they started."""
+        row = self._row(run_id)
+        program = self.programs.get(row.workflow)
+        return [
+            TaskView(
+                reference=line.reference,
+                name=line.name,
+                kind=line.kind,
+                participant=line.participant,
+                status=line.status,
+                attempt=line.attempt,
+                iteration=line.iteration,
+                started_at=text_time(line.started_at) or "",
+                ended_at=text_time(line.ended_at),
+                path=line.path,
+                input=line.input,
+                output=line.output,
+                error=line.error,
+            )
+            for line in timeline(program, self.store.journal(run_id))
+        ]
+
+    async def cancel(self, run_id: str, *, compensate: bool = True) -> None:
+        """End a run, undoing what has a compensation.
+
+        Raises:
+            ConflictError: it has ended already.
+        """
+        await self._ask(run_id, CancelAsked(compensate), "cancelled")
+
+    async def suspend(self, run_id: str) -> None:
+        """Let a run stand still: answers are kept, nothing new begins, its clocks stop."""
+        await self._ask(run_id, SuspendAsked(), "suspended")
+
+    async def resume(self, run_id: str) -> None:
+        """Let a suspended run go on."""
+        await self._ask(run_id, ResumeAsked(), "resumed")
+
+    async def _ask(self, run_id: str, event: Event, what: str) -> None:
+        row = self._row(run_id)
+        if row.status in TERMINAL:
+            raise ConflictError(f"run {run_id} is {row.status}: it cannot be {what} any more")
+        if row.owner == self.conductor.owner:
+            run = self.conductor.housing.find(run_id)
+            if run is not None:
+                self.conductor.post(run, event)
+                await asyncio.sleep(0)
+                await self.conductor.durable()
+                return
+        self.store.ask(run_id, encode_event(event))
+
+    # -- events ------------------------------------------------------------------------------------
+
+    async def publish(
+        self,
+        event_type: str,
+        data: Any = None,
+        *,
+        source: str = "/batuta/publish",
+        subject: str | None = None,
+        event_id: str | None = None,
+        **attributes: Any,
+    ) -> dict[str, Any]:
+        """Publish a CloudEvent; returns it once it is durable.
+
+        Args:
+            event_type: the event's type.
+            data: JSON.
+            source: a URI reference.
+            subject: what it is about.
+            event_id: its id; together with `source` it makes publishing it again harmless.
+            attributes: extension attributes (lower case letters and digits).
+
+        Raises:
+            RequestError: an attribute's name is not one of CloudEvents 1.0.
+        """
+        now = self.clock.now()
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": event_id or new_run_id(now),
+            "source": source,
+            "type": event_type,
+            "time": text_time(now),
+        }
+        for name, value in attributes.items():
+            if not (name.isalnum() and name.islower() and name.isascii()):
+                raise RequestError(
+                    f"{name!r} is no name of an event attribute",
+                    hint="CloudEvents 1.0 allows lower case letters and digits only",
+                )
+            event[name] = value
+        if subject is not None:
+            event["subject"] = subject
+        if data is not None:
+            event["datacontenttype"] = "application/json"
+            event["data"] = data
+        self.conductor.committer.batch.events.append((now, event))
+        await self.conductor.durable()
+        return event
+
+    def events(self, after: int = 0, limit: int = MOST_EVENTS) -> list[StoredEvent]:
+        """Return published events after a number, in order."""
+        return self.store.events(after, limit=limit)
+
+    # -- upkeep ------------------------------------------------------------------------------------
+
+    def purge(self, older_than_ms: int) -> int:
+        """Forget runs that ended longer ago than this, and events as old; returns how many runs."""
+        count, before = 0, self.clock.now() - older_than_ms
+        while found := self.store.purge(before):
+            count += found
+        return count
+
+    def _row(self, run_id: str) -> RunRow:
+        row = self.store.run(run_id)
+        if row is None:
+            raise NotFoundError(
+                f"there is no run {run_id}", hint="`batuta runs list` shows the runs of this store"
+            )
+        return row
+
+    def _view(self, row: RunRow) -> RunView:
+        status = row.status
+        live = self.conductor.runs.get(row.id)
+        if live is not None and status == "running" and live.is_idle and live.seq:
+            status = "waiting"
+        return RunView(
+            id=row.id,
+            workflow=row.workflow.rpartition(":")[0],
+            version=row.workflow.rpartition(":")[2],
+            control=row.control,
+            status=status,
+            output=None if row.output is None else msgspec.json.decode(row.output),
+            error=None if row.fault is None else msgspec.json.decode(row.fault),
+            started_at=text_time(row.started_at) or "",
+            ended_at=text_time(row.ended_at),
+            problem=row.problem,
+            parent=row.parent,
+        )
+
+
+def read(source: str | Path) -> tuple[str | bytes, str]:
+    """Return a document's text and a name for it.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if isinstance(source, str) and "\n" in source:
+        return source, "<text>"
+    path = Path(source)
+    try:
+        return path.read_bytes(), str(path)
+    except OSError as error:
+        raise NotFoundError(
+            f"{path} cannot be read: {error.strerror}", hint="give the path of a workflow file"
+        ) from error
+
+
+def refused(report: Report) -> DefinitionError:
+    """Return the error for a document that is not right, with every problem in it."""
+    errors = [problem for problem in report.problems if problem.severity == "error"]
+    text = "\n".join(problem.render() for problem in errors)
+    return DefinitionError(text, tuple(errors))
+
+
+def schema_uris(value: Any) -> set[str]:
+    """Return the URIs of the external schemas that a document refers to."""
+    found: set[str] = set()
+    if isinstance(value, dict):
+        resource = value.get("resource")
+        if isinstance(resource, dict) and "endpoint" in resource:
+            endpoint = resource["endpoint"]
+            uri = endpoint.get("uri") if isinstance(endpoint, dict) else endpoint
+            if isinstance(uri, str):
+                found.add(uri)
+        for one in value.values():
+            found |= schema_uris(one)
+    elif isinstance(value, list):
+        for one in value:
+            found |= schema_uris(one)
+    return found
+
+
+__all__ = ["BatutaError", "Engine", "Run"]

@@ -1,0 +1,70 @@
+"""What the use cases answer with: plain values that the command line and the server both show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from batuta.kernel.transition import iso8601
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as people and programs see it.
+
+    `status` is running, waiting, suspended, completed, faulted or cancelled. `error` is the fault
+    (RFC 7807 members). `problem` tells why a run stands still that should not (null when all is
+    well). Times are RFC 3339 texts in UTC.
+    """
+
+    id: str
+    workflow: str
+    version: str
+    control: str
+    status: str
+    output: Any = None
+    error: dict[str, Any] | None = None
+    started_at: str = msgspec.field(name="startedAt")
+    ended_at: str | None = msgspec.field(default=None, name="endedAt")
+    problem: str | None = None
+    parent: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented JSON object; `problem` and `parent` only when there is one."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        for optional in ("problem", "parent"):
+            if data[optional] is None:
+                del data[optional]
+        return data
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True):
+    """One task of a run's timeline, in the order in which they started.
+
+    `iteration` is the index in the innermost loop or null, `attempt` counts from 1. `path` tells
+    occurrences of the same task apart. Times are RFC 3339 texts in UTC.
+    """
+
+    reference: str
+    name: str
+    kind: str
+    participant: str | None
+    status: str
+    attempt: int
+    iteration: int | None
+    started_at: str = msgspec.field(name="startedAt")
+    ended_at: str | None = msgspec.field(default=None, name="endedAt")
+    path: str = ""
+    input: Any = None
+    output: Any = None
+    error: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented JSON object."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
+
+
+def text_time(milliseconds: int | None) -> str | None:
+    """Return epoch milliseconds as RFC 3339 text."""
+    return None if milliseconds is None else iso8601(milliseconds)

@@ -1,0 +1,161 @@
+"""Group commit: what many runs have done becomes durable in one transaction.
+
+Owns the batch that is being filled and the thread that commits the one before it. There is no timer
+and no size to tune: while one batch is on its way to the disk the next one fills, and it leaves when
+the disk is free. So a single run is never made to wait for others, and a thousand runs share a sync.
+
+A commit that could not be made (a full disk, a locked file) is made again, with growing pauses, until
+it can; until then nothing of it is acted upon. The loop's side of this class runs on the event loop
+only, so that it needs no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from batuta.errors import BatutaError, ConflictError, UnavailableError
+from batuta.ports.store import Batch, Store
+
+_log = logging.getLogger("batuta.store")
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+
+Released = Callable[[], None]
+
+
+class Committer:
+    """Commits batches one after the other, and calls back on the loop when one is durable."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        committed: Callable[[Batch, list[Released]], None],
+        lost: Callable[[str], None],
+        failed: Callable[[BatutaError], None],
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            store: where to commit to.
+            committed: called with each durable batch and what was to be released by it.
+            lost: called with the id of a run that another process has taken; its part of the batch
+                is dropped and the rest committed.
+            failed: called when nothing can be committed any more.
+        """
+        self._store = store
+        self._committed = committed
+        self._lost = lost
+        self._failed = failed
+        self.batch = Batch()
+        self.releases: list[Released] = []
+        self._jobs: queue.SimpleQueue[tuple[Batch, list[Released]] | None] = queue.SimpleQueue()
+        self._busy = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self.trouble: UnavailableError | None = None
+        self.commits = 0
+        self._thread = threading.Thread(target=self._work, name="batuta-committer", daemon=True)
+
+    def start(self) -> None:
+        """Begin; call on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def submit(self) -> None:
+        """Send the batch on its way if there is one and the disk is free."""
+        if self._busy or not (self.batch or self.releases):
+            return
+        job = (self.batch, self.releases)
+        self.batch, self.releases = Batch(), []
+        self._busy = True
+        self._idle.clear()
+        self._jobs.put(job)
+
+    async def drain(self) -> None:
+        """Wait until everything that was noted is durable."""
+        self.submit()
+        while self._busy:
+            await self._idle.wait()
+            self.submit()
+
+    async def stop(self) -> None:
+        """Commit what is left, and end the thread."""
+        if self._loop is None:
+            return
+        if self.trouble is None:
+            await self.drain()
+        self._stopping = True
+        self._jobs.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    # -- the committer's thread --------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch, releases = job
+            try:
+                self._commit(batch)
+            except BatutaError as error:
+                self._on_loop(self._broken, error)
+                return
+            except Exception as error:
+                _log.exception("the committer failed")
+                self._on_loop(self._broken, UnavailableError(f"the store failed: {error!r}"))
+                return
+            self._on_loop(self._done, batch, releases)
+
+    def _commit(self, batch: Batch) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                self._store.commit(batch)
+            except ConflictError as error:
+                without(batch, error.message)
+                self._on_loop(self._lost, error.message)
+            except UnavailableError as error:
+                if self._stopping:
+                    raise
+                if self.trouble is None:
+                    _log.error("%s", error)
+                self.trouble = error
+                time.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                if self.trouble is not None:
+                    _log.warning("the store can be written again")
+                    self.trouble = None
+                return
+
+    def _on_loop(self, callback: Callable[..., None], *values: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, *values)
+
+    # -- back on the loop --------------------------------------------------------------------------
+
+    def _done(self, batch: Batch, releases: list[Released]) -> None:
+        self._busy = False
+        self.commits += 1
+        self._idle.set()
+        self._committed(batch, releases)
+
+    def _broken(self, error: BatutaError) -> None:
+        self._busy = False
+        self._idle.set()
+        self._failed(error)
+
+
+def without(batch: Batch, run: str) -> None:
+    """Take everything of one run out of a batch."""
+    batch.runs = [row for row in batch.runs if row.id != run]
+    batch.journal = [row for row in batch.journal if row[0] != run]
+    batch.changes.pop(run, None)
+    batch.subscriptions = [one for one in batch.subscriptions if one.run != run]
+    batch.unsubscriptions = [one for one in batch.unsubscriptions if one[0] != run]
+    batch.snapshots = [one for one in batch.snapshots if one[0] != run]

@@ -1,0 +1,160 @@
+"""Published events, and requests from other processes: from the store to the runs they concern.
+
+Every event has a number in the store's order. A conductor deals with events in that order and keeps
+its place (`cursor`) in the same transaction as what the events led to, so that none is missed by a
+crash; one that is offered twice is recognised by the run (`kernel.state.Ears`). A listen that begins
+is offered what was published since its run started.
+
+Other processes only write into the store. That is noticed by asking SQLite for its data version,
+which costs microseconds, `LOOKS_PER_SECOND` times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from batuta.errors import BatutaError
+from batuta.expressions import ExpressionFailure, TooMuchWork, compile_expression, unwrap
+from batuta.kernel.codec import decode_event
+from batuta.kernel.events import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from batuta.kernel.commands import Subscribe
+    from batuta.ports.store import StoredEvent
+    from batuta.runtime.conductor.conductor import Conductor
+    from batuta.runtime.conductor.live import LiveRun
+
+_log = logging.getLogger("batuta.events")
+_encode = msgspec.json.Encoder().encode
+LOOKS_PER_SECOND = 20
+PAGE = 1_000
+
+
+class Hearing:
+    """Offers events to runs."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._version = -1
+        self._task: asyncio.Task[None] | None = None
+        self.newest = 0
+        """The number of the last event dealt with."""
+        self.heard: list[Callable[[StoredEvent], None]] = []
+        """Others that want every event: schedules."""
+
+    def start(self) -> None:
+        """Begin where this owner stopped, and look out for what other processes write."""
+        store = self._conductor.store
+        place = store.cursor(self._conductor.owner)
+        self.newest = place or store.last_event()
+        self._task = asyncio.get_running_loop().create_task(self._look_out())
+
+    def stop(self) -> None:
+        """Look out no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _look_out(self) -> None:
+        while True:
+            try:
+                version = self._conductor.store.version()
+                if version != self._version:
+                    self._version = version
+                    self.drain()
+                    self.serve()
+            except BatutaError as error:
+                _log.warning("%s", error)
+            await asyncio.sleep(1 / LOOKS_PER_SECOND)
+
+    def drain(self) -> None:
+        """Deal with every event that has not been dealt with."""
+        conductor = self._conductor
+        while True:
+            events = conductor.store.events(self.newest, limit=PAGE)
+            for event in events:
+                self._offer(event)
+                self.newest = event.number
+            if events:
+                conductor.committer.batch.cursor = (conductor.owner, self.newest)
+                conductor.schedule()
+            if len(events) < PAGE:
+                return
+
+    def _offer(self, stored: StoredEvent) -> None:
+        conductor = self._conductor
+        event = stored.event
+        for listener in self.heard:
+            listener(stored)
+        seen: set[str] = set()
+        for source in conductor.store.sources(event["type"]):
+            value = _correlated(source, event)
+            if value is None:
+                continue
+            for run_id in conductor.store.subscribers(event["type"], source, value):
+                if run_id not in seen:
+                    seen.add(run_id)
+                    run = conductor.housing.find(run_id)
+                    if run is not None:
+                        conductor.post(run, Heard(stored.number, event))
+
+    def catch_up(self, run: LiveRun, command: Subscribe) -> None:
+        """Offer a listen what was published before it was reached."""
+        after = max(run.first_event, command.after or 0)
+        if after >= self.newest:
+            return
+        types = tuple(one.type for one in command.criteria if one.type is not None)
+        if len(types) < len(command.criteria):
+            types = ()
+        while after < self.newest:
+            events = self._conductor.store.events(after, types=types, limit=PAGE)
+            for event in events:
+                if event.number > self.newest:
+                    return
+                if _may_concern(command, event.event):
+                    self._conductor.post(run, Heard(event.number, event.event))
+                after = event.number
+            if len(events) < PAGE:
+                return
+
+    def serve(self) -> None:
+        """Carry out what other processes ask of our runs."""
+        conductor = self._conductor
+        for request in conductor.store.requests(conductor.owner):
+            run = conductor.housing.find(request.run)
+            if run is not None:
+                conductor.post(run, decode_event(request.body))
+            conductor.committer.batch.done_requests.append(request.id)
+            conductor.schedule()
+
+
+def _correlated(source: str, event: dict[str, Any]) -> str | None:
+    """Return the value that a correlation reads from an event, as the store keeps it."""
+    if not source:
+        return ""
+    code = compile_expression(unwrap(source) or source)
+    if code.evaluate is None:
+        return None
+    data = event.get("data")
+    view = {**data, **event} if isinstance(data, dict) else event
+    try:
+        return _encode(code.evaluate(view, {})).decode()
+    except (ExpressionFailure, TooMuchWork):
+        return None
+
+
+def _may_concern(command: Subscribe, event: dict[str, Any]) -> bool:
+    for criterion in command.criteria:
+        if criterion.type is not None and criterion.type != event["type"]:
+            continue
+        if not criterion.correlations:
+            return True
+        source, value = criterion.correlations[0]
+        if _correlated(source, event) == _encode(value).decode():
+            return True
+    return False

@@ -1,0 +1,152 @@
+"""Runs in and out of memory: loading, eviction, recovery, waking what waits in the store.
+
+A run that only waits for a time, an event or a sub-workflow needs no memory: it leaves, and is loaded
+(snapshot and the journal behind it) when something happens to it. A run under way stays. So after a
+crash exactly the runs that the store shows as `running` have to be loaded at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from batuta.errors import BatutaError, KernelBug
+from batuta.kernel.commands import Perform, StartChild
+from batuta.kernel.events import Continued, Failed, Performed, Woken
+from batuta.kernel.faults import FaultData, standard
+from batuta.kernel.state import PENDING, TERMINAL
+from batuta.ports.store import Change
+from batuta.runtime.conductor.live import LiveRun
+from batuta.runtime.shared.ids import child_run_id
+from batuta.runtime.shared.replay import replay
+
+if TYPE_CHECKING:
+    from batuta.ports.store import RunRow
+    from batuta.runtime.conductor.conductor import Conductor
+
+_log = logging.getLogger("batuta.conductor")
+AT_ONCE = 1_000
+"""Due runs that are loaded per turn."""
+
+
+class Housing:
+    """Moves the runs of one conductor between store and memory."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    def find(self, run_id: str) -> LiveRun | None:
+        """Return a run that has not ended, from memory or from the store; None if it is not ours."""
+        run = self._conductor.runs.get(run_id)
+        if run is not None:
+            return run
+        row = self._conductor.store.run(run_id)
+        if row is None or row.ended_at is not None or row.owner != self._conductor.owner:
+            return None
+        return self.load(row)
+
+    def load(self, row: RunRow) -> LiveRun | None:
+        """Bring a run back into memory; one that cannot be is marked with the reason."""
+        conductor = self._conductor
+        store = conductor.store
+        try:
+            program = conductor.programs.get(row.workflow)
+            snapshot = store.snapshot(row.id)
+            rows = store.journal(row.id, 0 if snapshot is None else snapshot[0])
+            state, seq, ledger = replay(program, rows, snapshot=snapshot)
+        except (KernelBug, BatutaError) as error:
+            _log.error("run %s cannot be loaded: %s", row.id, error)
+            return self._broken(row, error)
+        run = LiveRun(row.id, program, state, seq)
+        run.ledger = ledger
+        run.stored = row.status
+        run.parent, run.parent_key = row.parent, row.parent_key
+        run.first_event = row.first_event
+        run.setup = row.setup
+        run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)
+        run.secrets = conductor.secrets(row.id, program, state.secrets)
+        conductor.runs[row.id] = run
+        return run
+
+    def _broken(self, row: RunRow, error: BatutaError) -> None:
+        self._conductor.committer.batch.changes[row.id] = Change(
+            status=row.status, problem=error.message
+        )
+        self._conductor.schedule()
+
+    def leave(self, run: LiveRun, seq: int) -> None:
+        """A run that has nothing to do for a while leaves, unless something came in meanwhile.
+
+        `seq` is where it stood when this was decided: a later transition is not on disk yet.
+        """
+        conductor = self._conductor
+        if run.seq != seq or not run.is_quiet or conductor.runs.get(run.id) is not run:
+            return
+        self.forget(run)
+        wake = run.state.wake
+        if wake is not None:
+            conductor.timers.ring_at(wake)
+
+    def forget(self, run: LiveRun) -> None:
+        """A run has ended, or leaves the memory."""
+        self._conductor.runs.pop(run.id, None)
+        self._conductor.left(run)
+
+    def wake_due(self) -> None:
+        """Load the waiting runs that are due, and see to the bell for the rest."""
+        conductor = self._conductor
+        now = conductor.clock.now()
+        rows = conductor.store.due(conductor.owner, now, AT_ONCE)
+        for row in rows:
+            run = conductor.runs.get(row.id) or self.load(row)
+            if run is not None:
+                conductor.post(run, Woken())
+        if len(rows) == AT_ONCE:
+            conductor.timers.ring_at(now)
+            return
+        following = conductor.store.next_wake(conductor.owner)
+        if following is not None:
+            conductor.timers.ring_at(max(following, now + 1) if rows else following)
+
+    def take_up(self) -> int:
+        """Load every run that was under way, and ask again for what it had asked of the world."""
+        conductor = self._conductor
+        count = 0
+        for row in conductor.store.live(conductor.owner):
+            run = conductor.runs.get(row.id) or self.load(row)
+            if run is None:
+                continue
+            count += 1
+            self._ask_again(run)
+        return count
+
+    def _ask_again(self, run: LiveRun) -> None:
+        conductor = self._conductor
+        if run.state.status == PENDING or run.state.status in TERMINAL:
+            return
+        for asked in list(run.ledger.asked.values()):
+            if isinstance(asked, Perform):
+                conductor.perform(run, asked)
+            else:
+                self._ask_child(run, asked)
+        for subscription in list(run.ledger.subscribed.values()):
+            conductor.hearing.catch_up(run, subscription)
+        if any(token.entering is not None for token in run.state.tokens.values()):
+            conductor.post(run, Continued())
+        conductor.post(run, Woken())
+
+    def _ask_child(self, run: LiveRun, asked: StartChild) -> None:
+        """Take the answer of a sub-workflow that ended while its parent could not take it."""
+        child = self._conductor.store.run(child_run_id(run.id, asked.key))
+        if child is None or child.ended_at is None:
+            return
+        if child.status == "completed":
+            output = None if child.output is None else msgspec.json.decode(child.output)
+            self._conductor.post(run, Performed(asked.token, asked.key, output))
+            return
+        fault = standard("runtime", 500, "Cancelled", "the sub-workflow was cancelled")
+        if child.fault is not None:
+            fault = msgspec.json.decode(child.fault, type=FaultData)
+        self._conductor.post(run, Failed(asked.token, asked.key, fault))

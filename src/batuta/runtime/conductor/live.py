@@ -1,0 +1,79 @@
+"""A run in the memory of its conductor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batuta.runtime.shared.replay import Ledger
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from batuta.kernel.events import Event
+    from batuta.kernel.program import Program
+    from batuta.kernel.state import RunState
+
+
+class LiveRun:
+    """What a conductor knows of a run that it is moving.
+
+    `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
+    upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
+    that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
+    `awaited` counts its events in the inbox.
+    """
+
+    __slots__ = (
+        "awaited",
+        "backlog",
+        "evaluating",
+        "first_event",
+        "id",
+        "ledger",
+        "parent",
+        "parent_key",
+        "problem",
+        "program",
+        "secrets",
+        "seq",
+        "setup",
+        "since_snapshot",
+        "state",
+        "stored",
+        "timer_at",
+        "working",
+    )
+
+    def __init__(self, run_id: str, program: Program, state: RunState, seq: int) -> None:
+        self.id = run_id
+        self.program = program
+        self.state = state
+        self.seq = seq
+        self.since_snapshot = 0
+        self.ledger = Ledger()
+        self.stored = "running"
+        self.first_event = 0
+        self.parent: str | None = None
+        self.parent_key: str | None = None
+        self.setup: str | None = None
+        self.secrets: object | None = None
+        self.problem: str | None = None
+        self.awaited = 0
+        self.evaluating = False
+        self.backlog: list[tuple[Event, int | None]] = []
+        self.working: dict[str, asyncio.Task[None]] = {}
+        self.timer_at: int | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether only a timer, an event or a sub-workflow's end can move it."""
+        return (
+            not self.evaluating
+            and not self.ledger.performing
+            and not any(token.entering for token in self.state.tokens.values())
+        )
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether nothing is on its way to it inside this process."""
+        return not self.awaited and not self.backlog and not self.working

@@ -1,0 +1,145 @@
+"""Replaying: from a run's journal back to its state.
+
+Owns the loop that recovery, timelines and retries share. The kernel is pure, so taking the same
+events in again gives the same state; where it does not, history and code do not fit each other, and
+the run is stopped rather than continued from a guess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batuta.errors import KernelBug
+from batuta.kernel.codec import (
+    Outstanding,
+    decode_answers,
+    decode_event,
+    decode_snapshot,
+    encode_snapshot,
+)
+from batuta.kernel.commands import Abandon, Finish, Perform, StartChild, Subscribe, Unsubscribe
+from batuta.kernel.evaluation import NeedsEvaluation
+from batuta.kernel.events import Failed, Performed
+from batuta.kernel.step import NEW, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from batuta.kernel.commands import Command
+    from batuta.kernel.events import Event
+    from batuta.kernel.lifecycle import Watch
+    from batuta.kernel.program import Program
+    from batuta.kernel.state import RunState
+    from batuta.ports.store import JournalRow
+
+
+class Ledger:
+    """What a run has asked of the world and has not been answered yet.
+
+    `performing` counts the tasks among it; the rest are sub-workflows.
+    """
+
+    __slots__ = ("asked", "performing", "subscribed")
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Perform | StartChild] = {}
+        self.subscribed: dict[str, Subscribe] = {}
+        self.performing = 0
+
+    def note(self, event: Event, commands: list[Command]) -> None:
+        """Take in an event that changed the run, and the commands that followed from it."""
+        if isinstance(event, Performed | Failed):
+            self._forget(event.key)
+        for command in commands:
+            match command:
+                case Perform():
+                    self.asked[command.key] = command
+                    self.performing += 1
+                case StartChild():
+                    if command.wait:
+                        self.asked[command.key] = command
+                case Abandon():
+                    self._forget(command.key)
+                case Subscribe():
+                    self.subscribed[command.key] = command
+                case Unsubscribe():
+                    self.subscribed.pop(command.key, None)
+                case Finish():
+                    self.asked.clear()
+                    self.subscribed.clear()
+                    self.performing = 0
+                case _:
+                    pass
+
+    def _forget(self, key: str) -> None:
+        if isinstance(self.asked.pop(key, None), Perform):
+            self.performing -= 1
+
+    def outstanding(self) -> Outstanding:
+        """Return it as a value."""
+        return Outstanding(
+            tuple(one for one in self.asked.values() if isinstance(one, Perform)),
+            tuple(one for one in self.asked.values() if isinstance(one, StartChild)),
+            tuple(self.subscribed.values()),
+        )
+
+    @classmethod
+    def of(cls, outstanding: Outstanding) -> Ledger:
+        """Return the ledger that `outstanding` was taken from."""
+        ledger = cls()
+        for one in (*outstanding.performs, *outstanding.children):
+            ledger.asked[one.key] = one
+        ledger.performing = len(outstanding.performs)
+        for subscription in outstanding.subscriptions:
+            ledger.subscribed[subscription.key] = subscription
+        return ledger
+
+
+def replay(
+    program: Program,
+    rows: Iterable[JournalRow],
+    *,
+    snapshot: tuple[int, bytes] | None = None,
+    watch: Watch | None = None,
+) -> tuple[RunState, int, Ledger]:
+    """Return the state, the last seq and the ledger that a journal leads to.
+
+    Args:
+        program: the run's own version of its workflow.
+        rows: the journal, from the row after the snapshot's on.
+        snapshot: (seq, bytes) to begin from.
+        watch: collects the tasks' lives (give the whole journal then, and no snapshot).
+
+    Raises:
+        KernelBug: the history does not fit the code.
+    """
+    state, seq, ledger = NEW, 0, Ledger()
+    if snapshot is not None:
+        seq = snapshot[0]
+        state, outstanding = decode_snapshot(snapshot[1])
+        ledger = Ledger.of(outstanding)
+    for row in rows:
+        event = decode_event(row.body)
+        answers = decode_answers(row.answers) if row.answers else ()
+        try:
+            taken = step(program, state, event, row.at, answers, watch)
+        except NeedsEvaluation as need:
+            raise KernelBug(
+                f"row {row.seq} of run {row.run} asks for {need.source!r}, which its history does "
+                "not hold",
+                hint="the run was recorded by another version of its workflow or of Batuta",
+            ) from None
+        if not taken.changed or row.seq != seq + 1:
+            raise KernelBug(
+                f"row {row.seq} of run {row.run} ({type(event).__name__}) does not follow from the "
+                f"rows before it (the last was {seq})",
+                hint="the run was recorded by another version of its workflow or of Batuta",
+            )
+        state, seq = taken.state, row.seq
+        ledger.note(event, taken.commands)
+    return state, seq, ledger
+
+
+def snapshot_of(state: RunState, ledger: Ledger) -> bytes:
+    """Return a snapshot to begin a replay from."""
+    return encode_snapshot(state, ledger.outstanding())
