@@ -4,7 +4,6 @@ import pytest
 
 from batuta import errors
 
-
 EVERY_ERROR = [
     thing
     for thing in vars(errors).values()
