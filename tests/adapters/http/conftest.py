@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from batuta.adapters.callers.http import HttpCaller, HttpClient, Limits
+from batuta.adapters.callers.http import Allow, CheckedTransport, HttpCaller, HttpClient, Limits
 from batuta.ports.caller import Call, Fault
 
 
@@ -70,8 +71,8 @@ class LocalServer:
                 content = b"" if request.method == "HEAD" else reply.body
                 writer.write(f"HTTP/1.1 {reply.status} X\r\n{head}\r\n".encode() + content)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client is gone, or the test is over
         finally:
             writer.close()
 
@@ -151,9 +152,16 @@ def secrets() -> FakeSecrets:
     return FakeSecrets({"apiKey": "s3cr3t/k&y=1", "token": "tok-0123456789"})
 
 
+@pytest.fixture(scope="session")
+def trust():
+    """One TLS context for all tests: reading the system's certificates takes long."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
-async def client():
-    client = HttpClient(limits=Limits(total_s=5, body_bytes=100_000))
+async def client(trust):
+    transport = CheckedTransport(Allow.local(), ssl_context=trust)
+    client = HttpClient(transport=transport, limits=Limits(total_s=5, body_bytes=100_000))
     yield client
     await client.close()
 

@@ -33,12 +33,15 @@ def next_hop(before: Outgoing, answer: Answer) -> Outgoing | None:
     if answer.status not in _FOLLOWED or not location:
         return None
     try:
-        target = str(before.url.join(location))
-    except (httpx2.InvalidURL, ValueError) as error:
+        target = parsed_url(str(before.url.join(location)))
+    except (Fault, httpx2.InvalidURL, ValueError) as error:
         raise Fault(
-            "communication", answer.status, "Invalid redirect", f"to {location!r}: {error}"
+            "communication",
+            answer.status,
+            "Invalid redirect",
+            f"{described(before)} redirects to {location!r}, which cannot be called",
         ) from error
-    after = msgspec.structs.replace(before, url=parsed_url(target))
+    after = msgspec.structs.replace(before, url=target)
     rewritten = answer.status == HTTPStatus.SEE_OTHER and before.method != "HEAD"
     # RFC 9110, 15.4.2 and 15.4.3: for POST, as every client does it.
     rewritten = rewritten or (answer.status in (301, 302) and before.method == "POST")
