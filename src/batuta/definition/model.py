@@ -200,6 +200,8 @@ class CallTask(Task, frozen=True, kw_only=True):
     authentication: Authentication | None = None
     iterator: Iterator | None = None
     """`with.subscription.foreach` of an asyncapi call; removed from `arguments`."""
+    document_authentication: Authentication | None = None
+    """Of the address of the description itself: `document`, `proto` or `agentCard`."""
 
 
 class DoTask(Task, frozen=True, kw_only=True):
@@ -213,7 +215,8 @@ class ForTask(Task, frozen=True, kw_only=True):
 
     each: str = "item"
     at: str = "index"
-    collection: ExpressionText
+    collection: Template
+    """An expression, bare or wrapped; or an array, whose entries are templates."""
     condition_while: ExpressionText | None = None
     do: tuple[Task, ...]
 
