@@ -19,9 +19,12 @@ def show(
     findings: list[str],
 ) -> None:
     """Print everything."""
-    console.print(_counts(outcomes, books))
-    console.print(_failures(orders, outcomes, books))
-    console.print(_retried(orders, outcomes, books))
+    for table in (
+        _counts(outcomes, books),
+        _failures(orders, outcomes, books),
+        _retried(orders, outcomes, books),
+    ):
+        console.print(table, "")
     for finding in findings:
         console.print(f"[red]✗ {finding}")
     if not findings:

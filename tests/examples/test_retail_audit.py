@@ -5,6 +5,7 @@ The orders are placed here by hand, through the real systems; no engine takes pa
 
 import copy
 import dataclasses
+import io
 import itertools
 from collections import Counter
 
@@ -13,10 +14,13 @@ import httpx2
 import landscape
 import orders
 import pytest
-from report import shortened
+from report import shortened, show
+from rich.console import Console
 
 REASONS = {402: "card declined", 409: "out of stock", 422: "cannot be shipped to"}
-ORDERS = [order for order in orders.make_orders() if order.story != "slow shipping"][::2]
+MADE = orders.make_orders()
+TOLD = [order for order in MADE if order.story not in {"plain", "slow shipping"}]
+ORDERS = [*TOLD, *(order for order in MADE[::4] if order.story == "plain")]
 
 
 class ByHand:
@@ -190,3 +194,17 @@ def test_orders_are_values():
 
 def test_repeated_steps_are_counted_on_one_line():
     assert shortened(["a 201", "b 503", "b 503", "b 201"]) == "a 201, b 503 x2, b 201"
+
+
+def test_the_report_shows_counts_failures_retries_and_the_audit(placed):
+    outcomes, books = placed
+    page = io.StringIO()
+    console = Console(file=page, width=160)
+    show(console, ORDERS, outcomes, books, audit.audit(ORDERS, outcomes, books))
+    show(console, ORDERS, outcomes, books, ["order-001 is wrong"])
+    text = page.getvalue()
+    assert "rejected: out of stock" in text
+    assert "refund_charge 200, release 200" in text
+    assert "charge_card 503 x2, charge_card 201" in text
+    assert "the four systems agree" in text
+    assert "order-001 is wrong" in text
