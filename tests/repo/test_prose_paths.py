@@ -15,7 +15,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+\s+(.*?)\s*#*$", re.MULTILINE)
 PATH = re.compile(r"[\w.@*-]+(/[\w.@*-]+)*/?")
 PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_-]*$")
-MODULE = re.compile(r"batuta(\.[a-z_][\w]*)+(\.[A-Za-z_]\w*)*")
+MODULE = re.compile(r"batuta(\.(?!toml$|yaml$|json$|db$)[A-Za-z_]\w*)+")
 TOP_LEVEL_PAGE = re.compile(r"[A-Z]{4,}\.md$|(Makefile|LICENSE|pyproject\.toml)$")
 
 

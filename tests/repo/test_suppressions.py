@@ -25,7 +25,7 @@ def comments(text):
 def is_unexplained(comment):
     """Whether a comment suppresses something, and leaves fewer than two words of reason."""
     reason, found = SUPPRESSION.subn(" ", comment)
-    return bool(found) and len(re.findall(r"[a-zA-Z]{2,}", reason)) < WORDS_AT_LEAST
+    return bool(found) and len(re.findall(r"[a-zA-Z]+", reason)) < WORDS_AT_LEAST
 
 
 def test_every_suppression_carries_its_reason(sources):
