@@ -37,7 +37,7 @@ PEERS = (
         python=("restate-sdk", "hypercorn", "aiohttp"),
         node=("@restatedev/restate-server",),
     ),
-    Peer("n8n", node=("n8n",), limit_s=900),
+    Peer("n8n", node=("n8n",)),
 )
 
 
