@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 -- it carries a workflow fault, which is data, across a call
     """A call failed in a way the workflow may catch: an RFC 7807 problem.
 
     Args:
