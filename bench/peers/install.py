@@ -84,7 +84,7 @@ def _commands(peer: Peer) -> list[tuple[list[str], Path]]:
         commands.append(([*pip, *peer.python], WORK))
     if peer.node:
         node_folder(peer.name).mkdir(parents=True)
-        # Resolving peer dependencies takes npm past a quarter of an hour for n8n, and settles nothing.
+        # For n8n, resolving peer dependencies takes npm over a quarter of an hour for nothing.
         npm = ["npm", "install", "--no-audit", "--no-fund", "--legacy-peer-deps", "--prefix", "."]
         commands.append(([*npm, *peer.node], node_folder(peer.name)))
     return commands

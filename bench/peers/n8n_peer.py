@@ -1,7 +1,7 @@
 """n8n: not measured, and this says why, in the line where its figures would be.
 
-npm's package `n8n` (2.x) asks for a tarball that lies outside the npm registry and for Node 24. Where
-only the registry can be reached it does not install (`install.py n8n` shows the error), so no
+npm's package `n8n` (2.x) asks for a tarball that lies outside the npm registry and for Node 24.
+Where only the registry can be reached it does not install (`install.py n8n` shows the error), so no
 measurement of it was ever run, and none is written here unrun. The command line is that of the
 other peers, so that a script may call all of them alike.
 """
