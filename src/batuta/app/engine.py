@@ -17,12 +17,13 @@ from batuta.app.views import RunView, TaskView, text_time
 from batuta.definition import Report, check
 from batuta.errors import BatutaError, ConflictError, DefinitionError, NotFoundError, RequestError
 from batuta.insight.timeline import timeline
-from batuta.kernel.codec import encode_event
-from batuta.kernel.events import CancelAsked, ResumeAsked, SuspendAsked
+from batuta.kernel.codec import decode_event, encode_event
+from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.program import compile_workflow
-from batuta.kernel.state import TERMINAL
+from batuta.kernel.state import FAULTED, TERMINAL
 from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.programs import Deployed, Programs, encode_deployed
+from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -283,6 +284,40 @@ class Engine:
                 await self.conductor.durable()
                 return
         self.store.ask(run_id, encode_event(event))
+
+    async def retry(self, run_id: str, *, from_start: bool = False) -> Run:
+        """Run a faulted run again, as a new run: from the task that faulted, or from the start.
+
+        The new run begins with the recorded results of the old one, so that nothing that succeeded
+        is done again, and it uses the old one's idempotency keys. The old run's end stays as it was
+        written.
+
+        Raises:
+            ConflictError: the run has not faulted; or what it had completed was undone, so that
+                only a retry from the start makes sense.
+        """
+        row = self._row(run_id)
+        if row.status != FAULTED:
+            raise ConflictError(
+                f"run {run_id} is {row.status}: only a faulted run can be retried",
+                hint="start a new run, or wait for this one",
+            )
+        program = self.programs.get(row.workflow)
+        rows = list(self.store.journal(run_id))
+        good, undone = before_fault(program, rows)
+        if from_start or good == 0:
+            started = decode_event(rows[0].body)
+            data = started.input if isinstance(started, Started) else None
+            return await self.start(row.workflow, data)
+        if undone:
+            raise ConflictError(
+                f"run {run_id} has undone what it had completed",
+                hint="retry it from the start: `batuta runs retry ID --from-start`",
+            )
+        new_id = new_run_id(self.clock.now())
+        self.conductor.begin_from(row, rows[:good], new_id)
+        await self.conductor.durable()
+        return Run(self, new_id)
 
     # -- events ------------------------------------------------------------------------------------
 

@@ -10,11 +10,17 @@ from batuta.kernel.faults import FaultData
 
 
 class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_defaults=True):
-    """The run begins. `secrets` are placeholders."""
+    """The run begins.
+
+    `secrets` are placeholders, made with `nonce`, so that they can be told from anybody's text.
+    `refused` is why the run cannot begin properly (a declared secret is missing): it faults.
+    """
 
     run: str
     input: Any = None
     secrets: dict[str, Any] = {}
+    nonce: str = ""
+    refused: FaultData | None = None
     origin: str = ""
     behaviour: int = 1
 

@@ -217,7 +217,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     """A whole run.
 
     `origin` is the run whose idempotency keys this one uses: itself, or the run it retries.
-    `secrets` holds placeholders, never values. `held` are the events that came while suspended.
+    `secrets` holds placeholders made with `nonce`, never values. `held` are the events that came while suspended.
     `cancelling` is set once a cancel was asked for and compensations are being performed.
     """
 
@@ -227,6 +227,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     started: int = 0
     input: Any = None
     secrets: dict[str, Any] = {}
+    nonce: str = ""
     tokens: dict[str, Token] = {}
     output: Any = None
     fault: FaultData | None = None

@@ -149,6 +149,7 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
         "started": t.now,
         "input": event.input,
         "secrets": event.secrets,
+        "nonce": event.nonce,
         "behaviour": event.behaviour,
     }
     t.state = msgspec.structs.replace(t.state, **begun)

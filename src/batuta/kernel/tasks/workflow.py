@@ -22,7 +22,7 @@ from batuta.kernel.tasks.fork import all_owed
 
 if TYPE_CHECKING:
     from batuta.kernel.events import CancelAsked, Started
-    from batuta.kernel.faults import FaultData
+    from batuta.kernel.faults import FaultData, Raised
     from batuta.kernel.program import Node
     from batuta.kernel.transition import Action, Transition
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Action:
     """Check and transform the input, and enter the first task."""
     program = t.program
+    if event.refused is not None:
+        raise Raised(event.refused)
     data = event.input
     deadline = None
     if program.input is not None:

@@ -25,7 +25,7 @@ import msgspec
 
 from batuta.errors import BatutaError, ConflictError, KernelBug
 from batuta.expressions import ExpressionFailure
-from batuta.kernel.codec import encode_answers, encode_event
+from batuta.kernel.codec import decode_event, encode_answers, encode_event
 from batuta.kernel.commands import (
     Abandon,
     Command,
@@ -43,7 +43,7 @@ from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.state import RUNNING, SUSPENDED, TERMINAL
 from batuta.kernel.step import BEHAVIOUR, NEW, Step, step
 from batuta.ports.caller import Fault
-from batuta.ports.store import Batch, Change, RunRow, Subscription
+from batuta.ports.store import Batch, Change, JournalRow, RunRow, Subscription
 from batuta.runtime.conductor.committer import Committer, Released
 from batuta.runtime.conductor.hearing import Hearing
 from batuta.runtime.conductor.housing import Housing
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from batuta.kernel.program import Program
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
+    from batuta.ports.secrets import Keeper
     from batuta.ports.store import Store
     from batuta.runtime.shared.programs import Programs
 
@@ -88,7 +89,7 @@ class Conductor:
         clock: Clock,
         *,
         owner: str,
-        secrets: Callable[[str, Program, dict[str, Any]], object | None] = lambda *_: None,
+        keeper: Keeper,
     ) -> None:
         """Prepare a conductor; `start` begins.
 
@@ -99,13 +100,13 @@ class Conductor:
             evaluator: evaluates what the native compiler does not take.
             clock: the time.
             owner: this conductor's name in the store, unique among living ones.
-            secrets: called when a run enters the memory, with its id, program and placeholders.
+            keeper: gives each run its secrets.
         """
         self.store = store
         self.programs = programs
         self.clock = clock
         self.owner = owner
-        self.secrets = secrets
+        self.keeper = keeper
         self.runs: dict[str, LiveRun] = {}
         self.inbox: deque[tuple[LiveRun, Event]] = deque()
         self.failure: BatutaError | None = None
@@ -157,7 +158,6 @@ class Conductor:
         data: Any,
         *,
         run_id: str,
-        placeholders: dict[str, Any] | None = None,
         parent: str | None = None,
         parent_key: str | None = None,
         setup: str | None = None,
@@ -167,7 +167,7 @@ class Conductor:
         run.parent, run.parent_key, run.setup = parent, parent_key, setup
         run.first_event = self.hearing.newest
         self.runs[run_id] = run
-        run.secrets = self.secrets(run_id, program, placeholders or {})
+        started = self._started(run, data)
         batch = self.committer.batch
         batch.runs.append(
             RunRow(
@@ -182,9 +182,48 @@ class Conductor:
                 setup=setup,
             )
         )
-        self._take(run, Started(run_id, data, placeholders or {}, "", BEHAVIOUR))
+        self._take(run, started)
         self.schedule()
         return run
+
+    def begin_from(self, old: RunRow, rows: list[JournalRow], run_id: str) -> None:
+        """Start a run with the history of another: it goes on where those rows end."""
+        batch = self.committer.batch
+        for row in rows:
+            body = row.body
+            event = decode_event(body)
+            if isinstance(event, Started):
+                origin = event.origin or event.run
+                body = encode_event(msgspec.structs.replace(event, run=run_id, origin=origin))
+            batch.journal.append((run_id, row.seq, row.at, body, row.answers))
+        batch.runs.append(
+            RunRow(
+                id=run_id,
+                workflow=old.workflow,
+                started_at=self.clock.now(),
+                owner=self.owner,
+                origin=old.id,
+                first_event=old.first_event,
+                setup=old.setup,
+            )
+        )
+        self.committer.releases.append(lambda: self.housing.take_up_one(run_id))
+        self.schedule()
+
+    def _started(self, run: LiveRun, data: Any) -> Started:
+        """Return the event that starts a run, with placeholders for the secrets it declares."""
+        if not run.program.workflow.secrets:
+            return Started(run.id, data, behaviour=BEHAVIOUR)
+        nonce = self.keeper.new_nonce()
+        run.secrets = secrets = self.keeper.secrets_of(run.program, nonce)
+        refused = None
+        try:
+            secrets.require()
+        except Fault as fault:
+            refused = standard(fault.kind, fault.status, fault.title, fault.detail, "")
+        return Started(
+            run.id, data, secrets.placeholders(), nonce, refused, behaviour=BEHAVIOUR
+        )
 
     def post(self, run: LiveRun, event: Event) -> None:
         """Let a run take an event soon."""
@@ -384,16 +423,10 @@ class Conductor:
             fault = standard("configuration", 400, "Unknown workflow", error.message)
             self.post(parent, Failed(command.token, command.key, fault))
             return
-        placeholders = getattr(parent.secrets, "placeholders", dict)()
         self.begin(
             program,
             command.input,
             run_id=child_id,
-            placeholders={
-                name: value
-                for name, value in placeholders.items()
-                if name in program.workflow.secrets
-            },
             parent=parent.id if command.wait else None,
             parent_key=command.key if command.wait else None,
             setup=parent.setup,
@@ -429,18 +462,25 @@ class Conductor:
 
     def perform(self, run: LiveRun, command: Perform) -> None:
         """Have a task performed; its answer comes back as an event."""
+        if run.secrets is None:
+            self._perform(run, command)
+        else:
+            with self.keeper.serving(run.secrets):
+                self._perform(run, command)
+
+    def _perform(self, run: LiveRun, command: Perform) -> None:
         try:
             answer = self._performer.start(run.id, run.state.origin, run.program.identity, command)
         except Fault as fault:
             self._fault(run, command, fault)
-            return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
             self._fault(run, command, error)
-            return
-        if isawaitable(answer):
-            self._spawn(run, command.key, self._await(run, command, answer))
         else:
-            self._answer(run, command, answer)
+            if isawaitable(answer):
+                # The task takes the context of this moment along, and so the run's secrets.
+                self._spawn(run, command.key, self._await(run, command, answer))
+            else:
+                self._answer(run, command, answer)
 
     async def _await(self, run: LiveRun, command: Perform, answer: Any) -> None:
         try:

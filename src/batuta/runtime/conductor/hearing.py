@@ -45,13 +45,23 @@ class Hearing:
         self._task: asyncio.Task[None] | None = None
         self.newest = 0
         """The number of the last event dealt with."""
+        self._inherited: int | None = None
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
+
+    def take_over(self, cursor: int) -> None:
+        """Begin no later than where another owner, whose runs are taken over, had stopped.
+
+        What our own runs are offered again by that, they recognise.
+        """
+        self._inherited = cursor if self._inherited is None else min(cursor, self._inherited)
 
     def start(self) -> None:
         """Begin where this owner stopped, and look out for what other processes write."""
         store = self._conductor.store
         place = store.cursor(self._conductor.owner)
+        if self._inherited is not None:
+            place = min(place, self._inherited) if place else self._inherited
         self.newest = place or store.last_event()
         self._task = asyncio.get_running_loop().create_task(self._look_out())
 

@@ -66,7 +66,8 @@ class Housing:
         run.first_event = row.first_event
         run.setup = row.setup
         run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)
-        run.secrets = conductor.secrets(row.id, program, state.secrets)
+        if state.nonce:
+            run.secrets = conductor.keeper.secrets_of(program, state.nonce)
         conductor.runs[row.id] = run
         return run
 
@@ -121,6 +122,13 @@ class Housing:
             count += 1
             self._ask_again(run)
         return count
+
+    def take_up_one(self, run_id: str) -> None:
+        """Load one run that is under way, and ask again for what it had asked of the world."""
+        run = self.find(run_id)
+        if run is not None:
+            self._ask_again(run)
+            self._conductor.schedule()
 
     def _ask_again(self, run: LiveRun) -> None:
         conductor = self._conductor

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
+    from batuta.ports.secrets import HeldSecrets
     from batuta.kernel.state import RunState
 
 
@@ -56,7 +57,7 @@ class LiveRun:
         self.parent: str | None = None
         self.parent_key: str | None = None
         self.setup: str | None = None
-        self.secrets: object | None = None
+        self.secrets: HeldSecrets | None = None
         self.problem: str | None = None
         self.awaited = 0
         self.evaluating = False

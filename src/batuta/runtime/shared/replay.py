@@ -20,6 +20,7 @@ from batuta.kernel.codec import (
 from batuta.kernel.commands import Abandon, Finish, Perform, StartChild, Subscribe, Unsubscribe
 from batuta.kernel.evaluation import NeedsEvaluation
 from batuta.kernel.events import Failed, Performed
+from batuta.kernel.state import FAULTED, CompensationState
 from batuta.kernel.step import NEW, step
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from batuta.kernel.events import Event
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
-    from batuta.kernel.state import RunState
+    from batuta.kernel.state import Frame, RunState
     from batuta.ports.store import JournalRow
 
 
@@ -143,3 +144,39 @@ def replay(
 def snapshot_of(state: RunState, ledger: Ledger) -> bytes:
     """Return a snapshot to begin a replay from."""
     return encode_snapshot(state, ledger.outstanding())
+
+
+def before_fault(program: Program, rows: Iterable[JournalRow]) -> tuple[int, bool]:
+    """Find where a faulted run went wrong.
+
+    Returns:
+        The seq of the last row before the one whose event made the run fault, and whether anything
+        was undone after it (then the rows before it no longer tell the truth about the world).
+
+    Raises:
+        KernelBug: the history does not fit the code.
+    """
+    state, good, undoing = NEW, 0, False
+    for row in rows:
+        answers = decode_answers(row.answers) if row.answers else ()
+        taken = step(program, state, decode_event(row.body), row.at, answers)
+        state = taken.state
+        if state.status == FAULTED:
+            break
+        undoing = any(
+            isinstance(frame.state, CompensationState) and frame.state.sequel == "fault"
+            for token in state.tokens.values()
+            if (frame := _outermost_undoing(token.frame)) is not None
+        )
+        if not undoing:
+            good = row.seq
+    return good, undoing
+
+
+def _outermost_undoing(frame: Frame | None) -> Frame | None:
+    found = None
+    while frame is not None:
+        if isinstance(frame.state, CompensationState):
+            found = frame
+        frame = frame.parent
+    return found

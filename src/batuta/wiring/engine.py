@@ -1,0 +1,148 @@
+"""Building an engine: the only place that names concrete adapters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batuta.adapters.callers.functions import FunctionCaller, FunctionRegistry
+from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore
+from batuta.adapters.callers.openapi import OpenApiCaller
+from batuta.adapters.callers.processes import ProcessCallers
+from batuta.adapters.clock import SystemClock
+from batuta.adapters.resources import ResourceReader
+from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, new_nonce
+from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.adapters.stores.sqlite.lease import Leases
+from batuta.app.engine import Engine
+from batuta.expressions.sandbox import Sandbox
+from batuta.runtime.conductor.conductor import Conductor
+from batuta.runtime.shared.performing import Performer
+from batuta.runtime.shared.programs import Programs
+from batuta.wiring.secret_places import places
+from batuta.wiring.settings import Settings, sqlite_path
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from batuta.kernel.program import Program
+    from batuta.ports.clock import Clock
+    from batuta.ports.secrets import HeldSecrets
+
+
+class LocalKeeper:
+    """Gives runs the secrets that this machine has."""
+
+    def __init__(self, store: SecretStore, current: CurrentSecrets) -> None:
+        self._store = store
+        self._current = current
+
+    def new_nonce(self) -> str:
+        """Return a new nonce. See the port."""
+        return new_nonce()
+
+    def secrets_of(self, program: Program, nonce: str) -> HeldSecrets:
+        """Return a run's secrets. See the port."""
+        return RunSecrets(self._store, program.workflow.secrets, nonce)
+
+    def serving(self, secrets: HeldSecrets) -> AbstractContextManager[None]:
+        """Serve a run's secrets inside the block. See the port."""
+        return self._current.of(secrets)
+
+
+@asynccontextmanager
+async def open(  # noqa: A001, PLR0913 -- `batuta.open` reads best; each keyword is one choice
+    store: str | None = None,
+    *,
+    functions: Iterable[str | Path | Callable[..., Any]] = (),
+    secrets: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    resume: bool = False,
+) -> AsyncGenerator[Engine]:
+    """Open an engine over a store, and drive its runs until the block ends.
+
+    Args:
+        store: `sqlite:///FILE`; by default `.batuta/batuta.db` under the current folder.
+        functions: Python files, modules or decorated functions that workflows may call.
+        secrets: secrets by name, besides those in the environment and files.
+        settings: everything else; what is said here wins.
+        transport: replaces the network of HTTP calls, for tests.
+        clock: replaces the time, for tests.
+        resume: take over the runs that processes which no longer live have left behind.
+
+    Raises:
+        UnavailableError: the store is locked, read-only or on a full disk.
+        CorruptError: the store is damaged.
+        RequestError: a setting, function or secret is not right.
+    """
+    settings = settings or Settings()
+    path = sqlite_path(store or settings.store)
+    registry = FunctionRegistry()
+    loaded: list[str] = []
+    for one in (*settings.functions, *functions):
+        if callable(one):
+            registry.add(one)
+        else:
+            registry.load(one)
+            loaded.append(str(Path(one).resolve()) if Path(one).suffix == ".py" else str(one))
+    kept = SqliteStore(path)
+    leases = Leases(path)
+    lease = leases.take()
+    current = CurrentSecrets()
+    client = HttpClient(
+        allow=Allow.public() if settings.network == "public" else Allow.local(),
+        transport=transport,
+    )
+    tokens = TokenStore()
+    reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
+    processes = ProcessCallers(settings.allow, current)
+    called = FunctionCaller(registry, current)
+    sandbox = Sandbox()
+    performer = Performer(
+        {
+            "http": HttpCaller(client, current, tokens=tokens),
+            "openapi": OpenApiCaller(client, current, reader, tokens=tokens),
+            "function": called,
+            **processes.by_kind,
+        }
+    )
+    time = clock or SystemClock()
+    programs = Programs(kept)
+    conductor = Conductor(
+        kept,
+        programs,
+        performer,
+        sandbox,
+        time,
+        owner=lease.owner,
+        keeper=LocalKeeper(SecretStore(*places(settings, secrets or {})), current),
+    )
+    engine = Engine(
+        kept,
+        conductor,
+        programs,
+        time,
+        reader,
+        functions=registry.names(),
+        setup=json.dumps({"functions": loaded}) if loaded else None,
+    )
+    try:
+        if resume:
+            for orphaned in kept.owners():
+                if orphaned != lease.owner and not leases.is_alive(orphaned):
+                    conductor.hearing.take_over(kept.cursor(orphaned))
+                    kept.adopt(lease.owner, orphaned)
+        await conductor.start()
+        yield engine
+    finally:
+        await conductor.stop()
+        await sandbox.close()
+        await client.close()
+        called.close()
+        lease.give_up()
+        kept.close()
