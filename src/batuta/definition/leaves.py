@@ -40,6 +40,9 @@ _LOOKS_BARE = re.compile(
 )
 
 
+_WRITE_OUT = "the DSL wants the value itself here"
+
+
 class Leaves:
     """Holds single values against their shapes and collects what they name and compute."""
 
@@ -123,7 +126,7 @@ class Leaves:
                 return True
             case Reads.LITERALLY:
                 if shape.form == "some" and "${" in node.plain:
-                    self._not_evaluated(node, path, "an expression is not evaluated here", "")
+                    self._not_evaluated(node, path, "an expression is not evaluated here", _WRITE_OUT)
                 return False
 
     def template(self, node: Node, path: Path, view: View, *, decides: bool) -> None:
@@ -235,7 +238,15 @@ class Leaves:
             )
 
     def _duration(self, node: Node, path: Path, message: str, hint: str) -> None:
-        self.findings.add("duration", node.position, path, message, value=node.plain, hint=hint)
+        self.findings.add(
+            "duration",
+            node.position,
+            path,
+            message,
+            value=node.plain,
+            expected="a duration between zero and a hundred years",
+            hint=hint,
+        )
 
     def _units(self, node: Node, path: Path) -> bool:
         """Return whether the keys and values of a duration object are right, after reporting."""

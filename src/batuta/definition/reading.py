@@ -199,7 +199,7 @@ class _Reader:
         node.start, node.end = event.start_mark.index, event.end_mark.index
         node.style = event.style or ""
         node.weight += len(value) // _TEXT_PER_VALUE
-        self._attach(node)
+        self._attach(node, position)
         self._anchor(event.anchor, node)
 
     def _key(self, event: yaml.ScalarEvent) -> None:
@@ -233,7 +233,7 @@ class _Reader:
             self._refuse_tag(event.tag, node.position)
         self._check_depth(len(self._open) + 1, node.position)
         path = self._place()
-        self._attach(node, whole=False)
+        self._attach(node, node.position, whole=False)
         self._open.append(_Open(node, path, event.anchor))
 
     def _close(self) -> None:
@@ -252,9 +252,9 @@ class _Reader:
             what = "an anchor that contains it" if inside else "no anchor before it"
             self._refuse("yaml-alias", position, f"the alias `*{event.anchor}` names {what}")
         self._check_depth(len(self._open) + node.height, position)
-        self._attach(node)
+        self._attach(node, position)
 
-    def _attach(self, node: Node, *, whole: bool = True) -> None:
+    def _attach(self, node: Node, position: Position, *, whole: bool = True) -> None:
         """Put a value into the collection that is open, or make it the root.
 
         The size of a collection that is not whole yet is added when it closes.
@@ -263,7 +263,7 @@ class _Reader:
         if self._values > MAX_VALUES:
             self._refuse(
                 "yaml-too-large",
-                node.position,
+                position,
                 "the document, its aliases written out, has too many values",
                 expected=f"at most {MAX_VALUES} values",
                 hint="an alias stands for everything under its anchor: do not nest them",

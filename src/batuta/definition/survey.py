@@ -38,7 +38,7 @@ from batuta.definition.shapes import (
     Text,
     Whole,
 )
-from batuta.definition.suggest import did_you_mean, distance, listed, nearest
+from batuta.definition.suggest import did_you_mean, distance, listed
 from batuta.definition.variables import View
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Survey:
 
     def _record(self, shape: Record, node: Node, path: Path, view: View) -> None:
         if node.kind != "object":
-            self._leaves.wrong_type(node, path, f"{shape.title}, an object,")
+            self._leaves.wrong_type(node, path, f"{shape.title} (an object)")
             return
         bound = shape.binds(node) if shape.binds is not None else {}
         meant: set[str] = set()
@@ -123,24 +123,25 @@ class _Survey:
             elif shape.own_keys:
                 self._foreign_key(shape, node, key, path)
             else:
-                meant.add(self._unknown(shape, node, key, path))
+                meant |= self._unknown(shape, node, key, path)
         self._presence(shape, node, path, meant)
         for rule in shape.rules:
             rule(node, path, self._findings)
 
-    def _unknown(self, shape: Record, node: Node, key: str, path: Path) -> str:
-        """Report an unknown property; return the one that was probably meant, or nothing."""
+    def _unknown(self, shape: Record, node: Node, key: str, path: Path) -> set[str]:
+        """Report an unknown property; return the absent ones that its hint names instead."""
         absent = [name for name in shape.fields if name not in node.fields]
+        hint = shape.hints.get(key) or did_you_mean(key, absent)
         self._findings.add(
             "unknown-property",
             node.keys[key],
             (path, key),
-            f"{shape.title} has no `{key}`",
+            f"`{key}` is not a property of {shape.title}",
             value=key,
             expected=f"one of {listed(shape.fields)}" if shape.fields else "no properties",
-            hint=shape.hints.get(key) or did_you_mean(key, absent),
+            hint=hint,
         )
-        return nearest(key, absent) or ""
+        return {name for name in absent if f"`{name}`" in hint}
 
     def _foreign_key(self, shape: Record, node: Node, key: str, path: Path) -> None:
         folded = key.casefold()
@@ -160,7 +161,7 @@ class _Survey:
     def _presence(self, shape: Record, node: Node, path: Path, meant: set[str]) -> None:
         for key, known in shape.fields.items():
             if known.required and key not in node.fields and key not in meant:
-                self._missing(node, path, f"{shape.title} needs `{key}`", f"a property `{key}`")
+                self._missing(node, path, f"`{key}` is missing in {shape.title}", f"`{key}`")
         for group in shape.one_of:
             present = [key for key in group if key in node.fields]
             if len(present) > 1:
@@ -173,11 +174,11 @@ class _Survey:
                 )
             elif not present and meant.isdisjoint(group):
                 wanted = f"exactly one of {listed(group)}"
-                self._missing(node, path, f"{shape.title} needs {wanted}", wanted)
+                self._missing(node, path, f"{shape.title} lacks {wanted}", wanted)
         for group in shape.any_of:
             if meant.isdisjoint(group) and not any(key in node.fields for key in group):
                 wanted = f"{' or '.join(f'`{key}`' for key in group)}"
-                self._missing(node, path, f"{shape.title} needs {wanted}", wanted)
+                self._missing(node, path, f"{shape.title} lacks {wanted}", wanted)
 
     def _missing(self, node: Node, path: Path, message: str, expected: str) -> None:
         self._findings.add("missing-property", node.position, path, message, expected=expected)
@@ -233,7 +234,7 @@ class _Survey:
     def _task(self, node: Node, path: Path, view: View) -> str:
         """Hold a value against the shape of its kind of task and return the kind."""
         if node.kind != "object":
-            self._leaves.wrong_type(node, path, "a task, an object,")
+            self._leaves.wrong_type(node, path, "a task (an object)")
             return ""
         kinds = [kind for kind in TASKS if kind in node.fields]
         if "for" in kinds and "do" in kinds:

@@ -70,6 +70,7 @@ def _refuse_syntax(
         site.path,
         error.message,
         value=site.program,
+        expected="a jq expression",
         hint=error.hint,
     )
 
