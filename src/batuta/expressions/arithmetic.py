@@ -100,10 +100,10 @@ def times(left: Any, right: Any, meter: Meter | None = None) -> Any:
 
 
 def _repeat(text: str, count: float, meter: Meter | None) -> str:
-    if count < 1 or not float(count).is_integer():
-        raise decline("a text repeated a fraction of a time, or not at all")
-    if len(text) * count > BUDGET:
+    if len(text) * count > BUDGET or count > BUDGET:
         raise TooMuchWork(f"a text of more than {BUDGET:,} characters: the sandbox takes over")
+    if count < 1 or int(count) != count:
+        raise decline("a text repeated a fraction of a time, or not at all")
     if meter is not None:
         spend(meter, len(text) * int(count))
     return text * int(count)

@@ -18,14 +18,14 @@ class ExpressionFailure(BatutaError):  # noqa: N818 -- jq's programs fail; this 
 
     Args:
         message: jq's own words for it, or what limit of the sandbox was met.
-        value: what `try ... catch` sees; the message unless the program raised another value.
+        value: what `try ... catch` sees: the message, unless the program raised another value.
     """
 
     code = "expression-failure"
 
-    def __init__(self, message: str, value: Any = None) -> None:
+    def __init__(self, message: str, *value: Any) -> None:
         super().__init__(message)
-        self.value = message if value is None else value
+        self.value: Any = value[0] if value else message
 
 
 class TooMuchWork(BatutaError):  # noqa: N818 -- nothing went wrong: it only belongs in the sandbox

@@ -39,7 +39,9 @@ BANNED_VARIABLES: dict[str, tuple[str, str]] = {
     "__prog_args": (_HOST, ""),
 }
 
-FORMATS = frozenset({"text", "json", "csv", "tsv", "html", "uri", "urid", "sh", "base64", "base64d"})
+FORMATS = frozenset(
+    {"text", "json", "csv", "tsv", "html", "uri", "urid", "sh", "base64", "base64d"}
+)
 
 EXTRA = frozenset({"toarray/0", "null/0", "true/0", "false/0"})
 """Known to the language, missing from the list that some releases of jq give of themselves."""

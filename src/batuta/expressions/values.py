@@ -242,14 +242,10 @@ def index(target: Any, key: Any) -> Any:  # noqa: PLR0911 -- one return for each
     elif by is dict and (target is None or held is list):
         raise decline("a slice given as an object")
     elif by is list and held is list:
-        found = indices(target, key)
-        return found if key else None if found is None else decline_empty()
+        if not key:
+            raise decline("the places of an empty array")
+        return indices(target, key)
     raise cannot_index(target, key)
-
-
-def decline_empty() -> Any:
-    """Leave `.[[]]` to jq: its releases disagree."""
-    raise decline("the places of an empty array")
 
 
 def _item(items: list[Any], key: float) -> Any:
