@@ -22,8 +22,7 @@ class SystemClock:
     def now(self) -> int:
         """Return the time in epoch milliseconds. See the port."""
         now = time.time_ns() // 1_000_000
-        if now > self._latest:
-            self._latest = now
+        self._latest = max(self._latest, now)
         return self._latest
 
     def call_at(self, when: int, callback: Callable[[], None]) -> Alarm:

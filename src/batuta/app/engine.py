@@ -1,8 +1,9 @@
 """The engine: what can be done with workflows and runs, in one place.
 
-The use cases of the command line, of the server and of programs that `import batuta`. Owns the rules
-of each request (what may be cancelled, what a retry is, which version `latest` means) and the words of
-their errors. Does not know which store, callers or clock it works with: `batuta.wiring` does.
+The use cases of the command line, of the server and of programs that `import batuta`. Owns the
+rules of each request (what may be cancelled, what a retry is, which version `latest` means) and the
+words of their errors. Does not know which store, callers or clock it works with: `batuta.wiring`
+does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import FAULTED, TERMINAL
+from batuta.ports.caller import Fault
 from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.programs import Deployed, Programs, encode_deployed
 from batuta.runtime.shared.replay import before_fault
@@ -127,8 +129,6 @@ class Engine:
         return workflow.identity
 
     async def _load_resources(self, workflow: Workflow) -> dict[str, Any]:
-        from batuta.ports.caller import Fault
-
         found: dict[str, Any] = {}
         for uri in sorted(schema_uris(workflow.source)):
             try:
@@ -150,7 +150,7 @@ class Engine:
     async def start(
         self,
         workflow: str,
-        input: Any = None,
+        input: Any = None,  # noqa: A002 -- the DSL's word
         *,
         run_id: str | None = None,
     ) -> Run:

@@ -1,7 +1,7 @@
 """A run's timeline, derived from its journal: which task started and ended when, and how.
 
-Nothing of this is stored: replaying the journal with somebody watching tells it, for runs of any age,
-also for tasks that are under way.
+Nothing of this is stored: replaying the journal with somebody watching tells it, for runs of any
+age, also for tasks that are under way.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class Clock(Protocol):
         early.
     Failure: none.
     Cancellation: by the timer that `call_at` returns.
-    Order: later calls of `now` give later or equal times; calls are made in the order of their times.
+    Order: later calls of `now` give later or equal times; calls are made in the order of their
+        times.
     Repetition: `now` is free of effects.
     """
 
@@ -32,5 +33,5 @@ class Clock(Protocol):
         ...
 
     def call_at(self, when: int, callback: Callable[[], None]) -> Timer:
-        """Call back on the event loop at an epoch time in milliseconds, or at once if it is past."""
+        """Call back on the event loop at an epoch time in milliseconds; at once if it is past."""
         ...

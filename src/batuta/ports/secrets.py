@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from batuta.ports.caller import SecretSource
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from batuta.kernel.program import Program
 
 
@@ -34,9 +35,10 @@ class HeldSecrets(SecretSource, Protocol):
 class Keeper(Protocol):
     """Gives runs their secrets.
 
-    Promises: placeholders of different nonces are different; values leave only through `HeldSecrets`.
-    Failure: `RequestError` when a place of secrets cannot be used, `CorruptError` when what it holds
-        cannot be read.
+    Promises: placeholders of different nonces are different; values leave only through
+        `HeldSecrets`.
+    Failure: `RequestError` when a place of secrets cannot be used, `CorruptError` when what it
+        holds cannot be read.
     Cancellation: none; the calls return at once.
     Order: none.
     Repetition: the same nonce gives the same placeholders.

@@ -1,7 +1,7 @@
 """Where runs are kept: the port of the journal and of what is derived from it.
 
-The journal is the truth: per run, the events that `kernel.step` took, in order. Everything else in a
-store (run rows, subscriptions, snapshots) is written in the same transaction and could be rebuilt
+The journal is the truth: per run, the events that `kernel.step` took, in order. Everything else in
+a store (run rows, subscriptions, snapshots) is written in the same transaction and could be rebuilt
 from it. What one transaction holds is a `Batch`, which collects the transitions of many runs.
 """
 

@@ -55,7 +55,7 @@ def sqlite_path(url: str) -> Path:
         RequestError: it is another kind of store, or names no file.
     """
     parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+    if parts.scheme != "sqlite" or parts.netloc or parts.path in {"", "/"}:
         raise RequestError(
             f"{url!r} is no store that this version knows",
             hint="use sqlite:///FILE (relative) or sqlite:////FILE (absolute)",

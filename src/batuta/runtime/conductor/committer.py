@@ -1,12 +1,13 @@
 """Group commit: what many runs have done becomes durable in one transaction.
 
 Owns the batch that is being filled and the thread that commits the one before it. There is no timer
-and no size to tune: while one batch is on its way to the disk the next one fills, and it leaves when
-the disk is free. So a single run is never made to wait for others, and a thousand runs share a sync.
+and no size to tune: while one batch is on its way to the disk the next one fills, and it leaves
+when the disk is free. So a single run is never made to wait for others, and a thousand runs share a
+sync.
 
-A commit that could not be made (a full disk, a locked file) is made again, with growing pauses, until
-it can; until then nothing of it is acted upon. The loop's side of this class runs on the event loop
-only, so that it needs no locks.
+A commit that could not be made (a full disk, a locked file) is made again, with growing pauses,
+until it can; until then nothing of it is acted upon. The loop's side of this class runs on the
+event loop only, so that it needs no locks.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Committer:
             except BatutaError as error:
                 self._on_loop(self._broken, error)
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the loop has to know
                 _log.exception("the committer failed")
                 self._on_loop(self._broken, UnavailableError(f"the store failed: {error!r}"))
                 return

@@ -5,12 +5,14 @@ transition is added to the batch, and once the batch is durable the step's comma
 That order is the guarantee: nothing is acted upon before what led to it is on disk.
 
 All of this happens on the event loop's thread, without locks; only the commit itself is elsewhere
-(`committer`). Tasks that answer at once (a function that does not suspend) put their answer straight
-into the inbox, without an asyncio task, and many runs are advanced per turn of the loop. A run that
-needs the sandbox waits for it alone (`_evaluate`); a bug stops the run it happened in, alone.
+(`committer`). Tasks that answer at once (a function that does not suspend) put their answer
+straight into the inbox, without an asyncio task, and many runs are advanced per turn of the loop. A
+run that needs the sandbox waits for it alone (`_evaluate`); a bug stops the run it happened in,
+alone.
 
-Owns the inbox and what a command leads to. The neighbours own the rest: `committer` (durability),
-`timers`, `hearing` (published events), `housing` (runs in and out of memory, recovery).
+Owns the inbox and its pump. The neighbours own the rest: `recording` (what a transition writes),
+`committer` (when it is durable), `acting` (what is done then), `timers`, `hearing` (published
+events), `housing` (runs in and out of memory, recovery).
 """
 
 from __future__ import annotations
@@ -18,40 +20,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.errors import BatutaError, ConflictError, KernelBug
+from batuta.errors import BatutaError, KernelBug
 from batuta.expressions import ExpressionFailure
-from batuta.kernel.codec import decode_event, encode_answers, encode_event
-from batuta.kernel.commands import (
-    Abandon,
-    Command,
-    Continue,
-    Finish,
-    Perform,
-    Publish,
-    StartChild,
-    Subscribe,
-    Unsubscribe,
-)
+from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
-from batuta.kernel.events import CancelAsked, Continued, Event, Failed, Performed, Started, Woken
-from batuta.kernel.faults import FaultData, standard
-from batuta.kernel.state import RUNNING, SUSPENDED, TERMINAL
-from batuta.kernel.step import BEHAVIOUR, NEW, Step, step
+from batuta.kernel.events import Event, Started, Woken
+from batuta.kernel.faults import standard
+from batuta.kernel.step import BEHAVIOUR, NEW, step
 from batuta.ports.caller import Fault
-from batuta.ports.store import Batch, Change, JournalRow, RunRow, Subscription
+from batuta.ports.store import Batch, Change, JournalRow, RunRow
+from batuta.runtime.conductor.acting import Acting
 from batuta.runtime.conductor.committer import Committer, Released
 from batuta.runtime.conductor.hearing import Hearing
 from batuta.runtime.conductor.housing import Housing
 from batuta.runtime.conductor.live import LiveRun
+from batuta.runtime.conductor.recording import Recorder
 from batuta.runtime.conductor.timers import Timers
-from batuta.runtime.shared.ids import child_run_id
-from batuta.runtime.shared.performing import Performer, fault_of
-from batuta.runtime.shared.replay import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -61,6 +49,7 @@ if TYPE_CHECKING:
     from batuta.ports.evaluator import Evaluator
     from batuta.ports.secrets import Keeper
     from batuta.ports.store import Store
+    from batuta.runtime.shared.performing import Performer
     from batuta.runtime.shared.programs import Programs
 
 _log = logging.getLogger("batuta.conductor")
@@ -112,7 +101,6 @@ class Conductor:
         self.failure: BatutaError | None = None
         self.ended: Callable[[LiveRun], None] = lambda _: None
         self.left: Callable[[LiveRun], None] = lambda _: None
-        self._performer = performer
         self._evaluator = evaluator
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,6 +113,8 @@ class Conductor:
         self.timers = Timers(clock, self._rung)
         self.hearing = Hearing(self)
         self.housing = Housing(self)
+        self.recorder = Recorder(self)
+        self.acting = Acting(self, performer)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -137,7 +127,7 @@ class Conductor:
         self._rung()
 
     async def stop(self) -> None:
-        """Stop driving. What is being performed is abandoned here and taken up by the next start."""
+        """Stop driving; what is being performed is abandoned, and taken up by the next start."""
         self._stopping = True
         self.hearing.stop()
         self.timers.stop()
@@ -182,7 +172,7 @@ class Conductor:
                 setup=setup,
             )
         )
-        self._take(run, started)
+        self.take(run, started)
         self.schedule()
         return run
 
@@ -221,9 +211,7 @@ class Conductor:
             secrets.require()
         except Fault as fault:
             refused = standard(fault.kind, fault.status, fault.title, fault.detail, "")
-        return Started(
-            run.id, data, secrets.placeholders(), nonce, refused, behaviour=BEHAVIOUR
-        )
+        return Started(run.id, data, secrets.placeholders(), nonce, refused, behaviour=BEHAVIOUR)
 
     def post(self, run: LiveRun, event: Event) -> None:
         """Let a run take an event soon."""
@@ -271,12 +259,12 @@ class Conductor:
         for _ in range(min(TURN, len(inbox))):
             run, event = inbox.popleft()
             run.awaited -= 1
-            self._take(run, event)
+            self.take(run, event)
         self.committer.submit()
         if inbox:
             self.schedule()
 
-    def _take(
+    def take(
         self,
         run: LiveRun,
         event: Event,
@@ -299,138 +287,9 @@ class Conductor:
             self._halt(run, bug)
             return
         if taken.changed:
-            self._note(run, event, taken, now, answers)
+            self.recorder.note(run, event, taken, now, answers)
         elif run.timer_at is not None and run.timer_at <= now:
-            self._set_timer(run)
-
-    def _note(
-        self, run: LiveRun, event: Event, taken: Step, now: int, answers: tuple[Evaluated, ...]
-    ) -> None:
-        """Add a transition to the batch: its journal row, and whatever else changes with it."""
-        batch = self.committer.batch
-        run.seq += 1
-        batch.journal.append(
-            (
-                run.id,
-                run.seq,
-                now,
-                encode_event(event),
-                encode_answers(answers) if answers else None,
-            )
-        )
-        run.state = state = taken.state
-        commands = taken.commands
-        run.ledger.note(event, commands)
-        for command in commands:
-            kind = type(command)
-            if kind is Perform or kind is Continue:
-                continue
-            self._note_command(run, batch, command)
-        if commands:
-            self.committer.releases.append(_Release(self, run, commands))
-        if state.status in TERMINAL:
-            return
-        run.since_snapshot += 1
-        if run.since_snapshot >= SNAPSHOT_EVERY:
-            run.since_snapshot = 0
-            batch.snapshots.append((run.id, run.seq, snapshot_of(state, run.ledger)))
-        if not run.ledger.performing or state.status != RUNNING or run.stored != RUNNING:
-            self._note_status(run, batch)
-        elif run.program.timed:
-            self._set_timer(run)
-
-    def _note_status(self, run: LiveRun, batch: Batch) -> None:
-        """Keep the store's status true: it says which runs recovery has to load."""
-        state = run.state
-        if state.status == SUSPENDED:
-            status, wake = SUSPENDED, None
-        elif run.is_idle:
-            wake = state.wake
-            if wake is not None and wake - self.clock.now() < STAY_MS:
-                status = RUNNING
-            else:
-                status = "waiting"
-        else:
-            status, wake = RUNNING, None
-        if status == RUNNING:
-            self._set_timer(run)
-            wake = None
-        if status != run.stored or status == "waiting":
-            run.stored = status
-            batch.changes[run.id] = Change(status=status, wake_at=wake)
-            if status != RUNNING:
-                seq = run.seq
-                self.committer.releases.append(lambda: self.housing.leave(run, seq))
-
-    def _set_timer(self, run: LiveRun) -> None:
-        wake = run.state.wake
-        if wake is not None and (
-            run.timer_at is None or wake < run.timer_at or run.timer_at <= self.clock.now()
-        ):
-            self.timers.remember(wake, run.id)
-        run.timer_at = wake
-
-    def _note_command(self, run: LiveRun, batch: Batch, command: Command) -> None:
-        """Write with the transition what a command means for the store."""
-        match command:
-            case Publish():
-                batch.events.append((self.clock.now(), command.event))
-            case Subscribe():
-                for criterion in command.criteria:
-                    source, value = (
-                        criterion.correlations[0] if criterion.correlations else ("", "")
-                    )
-                    batch.subscriptions.append(
-                        Subscription(
-                            run=run.id,
-                            token=command.token,
-                            key=command.key,
-                            type=criterion.type or "",
-                            source=source,
-                            value=_encode(value).decode() if source else "",
-                        )
-                    )
-            case Unsubscribe():
-                batch.unsubscriptions.append((run.id, command.key))
-            case StartChild():
-                self._start_child(run, command)
-            case Finish():
-                self._note_end(run, batch, command)
-            case _:
-                pass
-
-    def _note_end(self, run: LiveRun, batch: Batch, finish: Finish) -> None:
-        batch.changes[run.id] = Change(
-            status=finish.status,
-            ended_at=run.state.ended,
-            output=_encode(finish.output) if finish.status == "completed" else None,
-            fault=_encode(finish.fault.as_json()) if finish.fault is not None else None,
-        )
-        run.stored = finish.status
-        batch.unsubscriptions.append((run.id, ""))
-        if run.parent is not None and run.parent_key is not None:
-            # In the same transaction as the end itself: a parent never misses its child's answer.
-            parent = self.housing.find(run.parent)
-            if parent is not None:
-                self._take(parent, _answer(parent, run.parent_key, finish))
-
-    def _start_child(self, parent: LiveRun, command: StartChild) -> None:
-        child_id = child_run_id(parent.id, command.key)
-        try:
-            identity = self.programs.latest(command.namespace, command.name, command.version)
-            program = self.programs.get(identity)
-        except BatutaError as error:
-            fault = standard("configuration", 400, "Unknown workflow", error.message)
-            self.post(parent, Failed(command.token, command.key, fault))
-            return
-        self.begin(
-            program,
-            command.input,
-            run_id=child_id,
-            parent=parent.id if command.wait else None,
-            parent_key=command.key if command.wait else None,
-            setup=parent.setup,
-        )
+            self.recorder.set_timer(run)
 
     # -- after a commit ----------------------------------------------------------------------------
 
@@ -442,88 +301,8 @@ class Conductor:
             self.hearing.drain()
         self._pump()
 
-    def carry_out(self, run: LiveRun, commands: list[Command]) -> None:
-        """Carry out a step's commands; what led to them is durable."""
-        for command in commands:
-            match command:
-                case Perform():
-                    if command.key in run.ledger.asked or command.token.startswith("/"):
-                        self.perform(run, command)
-                case Continue():
-                    self.post(run, Continued())
-                case Abandon():
-                    self._abandon(run, command)
-                case Subscribe():
-                    self.hearing.catch_up(run, command)
-                case Finish():
-                    self._finished(run)
-                case _:
-                    pass
-
-    def perform(self, run: LiveRun, command: Perform) -> None:
-        """Have a task performed; its answer comes back as an event."""
-        if run.secrets is None:
-            self._perform(run, command)
-        else:
-            with self.keeper.serving(run.secrets):
-                self._perform(run, command)
-
-    def _perform(self, run: LiveRun, command: Perform) -> None:
-        try:
-            answer = self._performer.start(run.id, run.state.origin, run.program.identity, command)
-        except Fault as fault:
-            self._fault(run, command, fault)
-        except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
-            self._fault(run, command, error)
-        else:
-            if isawaitable(answer):
-                # The task takes the context of this moment along, and so the run's secrets.
-                self._spawn(run, command.key, self._await(run, command, answer))
-            else:
-                self._answer(run, command, answer)
-
-    async def _await(self, run: LiveRun, command: Perform, answer: Any) -> None:
-        try:
-            output = await answer
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            self._fault(run, command, error)
-        else:
-            self._answer(run, command, output)
-        finally:
-            run.working.pop(command.key, None)
-        self.schedule()
-
-    def _answer(self, run: LiveRun, command: Perform, output: Any) -> None:
-        # What goes on in memory is what a replay would read: encoded and decoded again.
-        try:
-            plain = _decode(_encode(output))
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            fault = Fault("runtime", 500, "Not JSON", f"the result cannot be recorded: {error}")
-            self._fault(run, command, fault)
-            return
-        self.post(run, Performed(command.token, command.key, plain))
-
-    def _fault(self, run: LiveRun, command: Perform, error: BaseException) -> None:
-        self.post(run, Failed(command.token, command.key, fault_of(error, command)))
-
-    def _abandon(self, run: LiveRun, command: Abandon) -> None:
-        task = run.working.pop(command.key, None)
-        if task is not None:
-            task.cancel()
-        child = self.housing.find(child_run_id(run.id, command.key))
-        if child is not None and child.parent == run.id:
-            self.post(child, CancelAsked())
-
-    def _finished(self, run: LiveRun) -> None:
-        for task in run.working.values():
-            task.cancel()
-        self.housing.forget(run)
-        self.ended(run)
-        self._tell_waiters(run.id)
-
-    def _tell_waiters(self, run_id: str) -> None:
+    def tell_waiters(self, run_id: str) -> None:
+        """Wake whoever waits for a run's end."""
         for waiter in self._waiters.pop(run_id, ()):
             if not waiter.done():
                 waiter.set_result(None)
@@ -540,7 +319,7 @@ class Conductor:
     ) -> None:
         run.evaluating = True
         key = f"?{event.__class__.__name__}{at}"
-        self._spawn(run, key, self._evaluated(run, event, at, answers, need))
+        self.spawn(run, key, self._evaluated(run, event, at, answers, need))
 
     async def _evaluated(
         self,
@@ -557,10 +336,10 @@ class Conductor:
         except ExpressionFailure as failure:
             answer = Evaluated(None, str(failure) or "failed")
         run.evaluating = False
-        self._take(run, event, at, (*answers, answer))
+        self.take(run, event, at, (*answers, answer))
         backlog, run.backlog = run.backlog, []
         for waiting, _ in backlog:
-            self._take(run, waiting)
+            self.take(run, waiting)
         self.schedule()
 
     # -- time --------------------------------------------------------------------------------------
@@ -578,7 +357,8 @@ class Conductor:
 
     # -- trouble -----------------------------------------------------------------------------------
 
-    def _spawn(self, run: LiveRun, key: str, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, run: LiveRun, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Start work for a run; it ends with the run, with the conductor, or when abandoned."""
         task = asyncio.get_running_loop().create_task(work)
         run.working[key] = task
         self._tasks.add(task)
@@ -589,7 +369,7 @@ class Conductor:
         _log.error("run %s stopped: %s", run.id, bug, exc_info=bug)
         run.problem = bug.message
         self.committer.batch.changes[run.id] = Change(status=run.stored, problem=bug.message)
-        self.committer.releases.append(lambda: self._tell_waiters(run.id))
+        self.committer.releases.append(lambda: self.tell_waiters(run.id))
         self.schedule()
 
     def _lost(self, run_id: str) -> None:
@@ -600,7 +380,7 @@ class Conductor:
             run.problem = "another process drives this run now"
             for task in run.working.values():
                 task.cancel()
-        self._tell_waiters(run_id)
+        self.tell_waiters(run_id)
 
     def _failed(self, error: BatutaError) -> None:
         """Nothing can be recorded any more: drive nothing, and tell whoever waits."""
@@ -612,33 +392,3 @@ class Conductor:
                 if not waiter.done():
                     waiter.set_exception(error)
         self._waiters.clear()
-
-
-class _Release:
-    """What is carried out once a run's transition is durable."""
-
-    __slots__ = ("commands", "conductor", "run")
-
-    def __init__(self, conductor: Conductor, run: LiveRun, commands: list[Command]) -> None:
-        self.conductor = conductor
-        self.run = run
-        self.commands = commands
-
-    def __call__(self) -> None:
-        self.conductor.carry_out(self.run, self.commands)
-
-
-def _answer(parent: LiveRun, key: str, finish: Finish) -> Event:
-    """Return what a sub-workflow's end means to the task that started it."""
-    asked = parent.ledger.asked.get(key)
-    token = asked.token if asked is not None else ""
-    if finish.status == "completed":
-        return Performed(token, key, finish.output)
-    if finish.fault is not None:
-        fault = finish.fault
-        return Failed(token, key, FaultData(fault.type, fault.status, fault.title, fault.detail))
-    cancelled = standard("runtime", 500, "Cancelled", "the sub-workflow was cancelled")
-    return Failed(token, key, cancelled)
-
-
-__all__ = ["Conductor", "ConflictError"]

@@ -2,8 +2,8 @@
 
 Every event has a number in the store's order. A conductor deals with events in that order and keeps
 its place (`cursor`) in the same transaction as what the events led to, so that none is missed by a
-crash; one that is offered twice is recognised by the run (`kernel.state.Ears`). A listen that begins
-is offered what was published since its run started.
+crash; one that is offered twice is recognised by the run (`kernel.state.Ears`). A listen that
+begins is offered what was published since its run started.
 
 Other processes only write into the store. That is noticed by asking SQLite for its data version,
 which costs microseconds, `LOOKS_PER_SECOND` times a second.

@@ -1,8 +1,8 @@
 """Runs in and out of memory: loading, eviction, recovery, waking what waits in the store.
 
-A run that only waits for a time, an event or a sub-workflow needs no memory: it leaves, and is loaded
-(snapshot and the journal behind it) when something happens to it. A run under way stays. So after a
-crash exactly the runs that the store shows as `running` have to be loaded at once.
+A run that only waits for a time, an event or a sub-workflow needs no memory: it leaves, and is
+loaded (snapshot and the journal behind it) when something happens to it. A run under way stays. So
+after a crash exactly the runs that the store shows as `running` have to be loaded at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Housing:
         self._conductor = conductor
 
     def find(self, run_id: str) -> LiveRun | None:
-        """Return a run that has not ended, from memory or from the store; None if it is not ours."""
+        """Return a run of ours that has not ended, from memory or from the store."""
         run = self._conductor.runs.get(run_id)
         if run is not None:
             return run
@@ -136,7 +136,7 @@ class Housing:
             return
         for asked in list(run.ledger.asked.values()):
             if isinstance(asked, Perform):
-                conductor.perform(run, asked)
+                conductor.acting.perform(run, asked)
             else:
                 self._ask_child(run, asked)
         for subscription in list(run.ledger.subscribed.values()):

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
-    from batuta.ports.secrets import HeldSecrets
     from batuta.kernel.state import RunState
+    from batuta.ports.secrets import HeldSecrets
 
 
 class LiveRun:

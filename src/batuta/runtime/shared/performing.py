@@ -1,8 +1,8 @@
 """Performing tasks: from a command of the kernel to a caller, and its answer back.
 
 Owns the idempotency key, the translation between the kernel's commands and the callers' port, and
-what becomes of a caller's errors: a `Fault` is the workflow's to catch, anything else is a bug of the
-caller and a `runtime` fault. Does not own when an answer is journaled (`conductor`).
+what becomes of a caller's errors: a `Fault` is the workflow's to catch, anything else is a bug of
+the caller and a `runtime` fault. Does not own when an answer is journaled (`conductor`).
 """
 
 from __future__ import annotations

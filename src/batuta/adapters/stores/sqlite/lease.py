@@ -1,10 +1,11 @@
 """Leases: which process drives which runs of one file.
 
 Every conductor holds an exclusive lock on a file of its own beside the store, for as long as it
-lives; the operating system lets go of it when the process ends, however it ends. So whether an owner
-is alive is a question with an answer, not a time-out: its runs can be taken over at once, and a
-process that is merely slow is never robbed. (SQLite's own log already requires all processes to be on
-one machine.) Against a process that was robbed all the same, the journal's index is the fence.
+lives; the operating system lets go of it when the process ends, however it ends. So whether an
+owner is alive is a question with an answer, not a time-out: its runs can be taken over at once, and
+a process that is merely slow is never robbed. (SQLite's own log already requires all processes to
+be on one machine.) Against a process that was robbed all the same, the journal's index is the
+fence.
 """
 
 from __future__ import annotations

@@ -1,0 +1,115 @@
+"""Carrying out what a durable step asked for, and bringing the answers back.
+
+Owns the way from a command to a caller, a listen's past events, an abandoned task or a finished
+run. An answer that is there at once goes straight into the inbox, without an asyncio task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from batuta.kernel.commands import Abandon, Command, Continue, Finish, Perform, Subscribe
+from batuta.kernel.events import CancelAsked, Continued, Failed, Performed
+from batuta.ports.caller import Fault
+from batuta.runtime.shared.ids import child_run_id
+from batuta.runtime.shared.performing import Performer, fault_of
+
+if TYPE_CHECKING:
+    from batuta.runtime.conductor.conductor import Conductor
+    from batuta.runtime.conductor.live import LiveRun
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Acting:
+    """Acts for the runs of one conductor."""
+
+    def __init__(self, conductor: Conductor, performer: Performer) -> None:
+        self._conductor = conductor
+        self._performer = performer
+
+    def carry_out(self, run: LiveRun, commands: list[Command]) -> None:
+        """Carry out a step's commands; what led to them is durable."""
+        for command in commands:
+            match command:
+                case Perform():
+                    if command.key in run.ledger.asked or command.token.startswith("/"):
+                        self.perform(run, command)
+                case Continue():
+                    self._conductor.post(run, Continued())
+                case Abandon():
+                    self._abandon(run, command)
+                case Subscribe():
+                    self._conductor.hearing.catch_up(run, command)
+                case Finish():
+                    self._finished(run)
+                case _:
+                    pass
+
+    def perform(self, run: LiveRun, command: Perform) -> None:
+        """Have a task performed; its answer comes back as an event."""
+        if run.secrets is None:
+            self._perform(run, command)
+        else:
+            with self._conductor.keeper.serving(run.secrets):
+                self._perform(run, command)
+
+    def _perform(self, run: LiveRun, command: Perform) -> None:
+        try:
+            answer = self._performer.start(run.id, run.state.origin, run.program.identity, command)
+        except Fault as fault:
+            self._fault(run, command, fault)
+        except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
+            self._fault(run, command, error)
+        else:
+            if isawaitable(answer):
+                # The task takes the context of this moment along, and so the run's secrets.
+                self._conductor.spawn(run, command.key, self._await(run, command, answer))
+            else:
+                self._answer(run, command, answer)
+
+    async def _await(self, run: LiveRun, command: Perform, answer: Any) -> None:
+        try:
+            output = await answer
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- as in _perform
+            self._fault(run, command, error)
+        else:
+            self._answer(run, command, output)
+        finally:
+            run.working.pop(command.key, None)
+        self._conductor.schedule()
+
+    def _answer(self, run: LiveRun, command: Perform, output: Any) -> None:
+        # What goes on in memory is what a replay would read: encoded and decoded again.
+        try:
+            plain = _decode(_encode(output))
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            fault = Fault("runtime", 500, "Not JSON", f"the result cannot be recorded: {error}")
+            self._fault(run, command, fault)
+            return
+        self._conductor.post(run, Performed(command.token, command.key, plain))
+
+    def _fault(self, run: LiveRun, command: Perform, error: BaseException) -> None:
+        self._conductor.post(run, Failed(command.token, command.key, fault_of(error, command)))
+
+    def _abandon(self, run: LiveRun, command: Abandon) -> None:
+        task = run.working.pop(command.key, None)
+        if task is not None:
+            task.cancel()
+        child = self._conductor.housing.find(child_run_id(run.id, command.key))
+        if child is not None and child.parent == run.id:
+            self._conductor.post(child, CancelAsked())
+
+    def _finished(self, run: LiveRun) -> None:
+        for task in run.working.values():
+            task.cancel()
+        self._conductor.housing.forget(run)
+        self._conductor.ended(run)
+        self._conductor.tell_waiters(run.id)

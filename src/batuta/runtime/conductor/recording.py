@@ -1,0 +1,217 @@
+"""Writing transitions down: what one step means for the store, added to the batch.
+
+Owns which rows a transition is made of: its journal row; the run's row where the status that
+recovery goes by has changed; published events and subscriptions; the end; and, in the same
+transaction, the start of a sub-workflow and the answer to its parent. Does not own when the batch
+is committed (`committer`), nor what is done afterwards (`acting`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from batuta.errors import BatutaError
+from batuta.kernel.codec import encode_answers, encode_event
+from batuta.kernel.commands import (
+    Command,
+    Continue,
+    Finish,
+    Perform,
+    Publish,
+    StartChild,
+    Subscribe,
+    Unsubscribe,
+)
+from batuta.kernel.events import Event, Failed, Performed
+from batuta.kernel.faults import FaultData, standard
+from batuta.kernel.state import RUNNING, SUSPENDED, TERMINAL
+from batuta.ports.store import Batch, Change, Subscription
+from batuta.runtime.shared.ids import child_run_id
+from batuta.runtime.shared.replay import snapshot_of
+
+if TYPE_CHECKING:
+    from batuta.kernel.evaluation import Evaluated
+    from batuta.kernel.step import Step
+    from batuta.runtime.conductor.conductor import Conductor
+    from batuta.runtime.conductor.live import LiveRun
+
+_encode = msgspec.json.Encoder().encode
+
+SNAPSHOT_EVERY = 1_000
+"""Journal rows of one run between two snapshots: bounds what recovery has to replay."""
+
+STAY_MS = 2_000
+"""A run that waits longer than this leaves the memory."""
+
+
+class Recorder:
+    """Adds the transitions of one conductor's runs to its batch."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    def note(
+        self, run: LiveRun, event: Event, taken: Step, now: int, answers: tuple[Evaluated, ...]
+    ) -> None:
+        """Add a transition to the batch: its journal row, and whatever else changes with it."""
+        batch = self._conductor.committer.batch
+        run.seq += 1
+        batch.journal.append(
+            (
+                run.id,
+                run.seq,
+                now,
+                encode_event(event),
+                encode_answers(answers) if answers else None,
+            )
+        )
+        run.state = state = taken.state
+        commands = taken.commands
+        run.ledger.note(event, commands)
+        for command in commands:
+            kind = type(command)
+            if kind is Perform or kind is Continue:
+                continue
+            self._note_command(run, batch, command)
+        if commands:
+            self._conductor.committer.releases.append(Release(self._conductor, run, commands))
+        if state.status in TERMINAL:
+            return
+        run.since_snapshot += 1
+        if run.since_snapshot >= SNAPSHOT_EVERY:
+            run.since_snapshot = 0
+            batch.snapshots.append((run.id, run.seq, snapshot_of(state, run.ledger)))
+        if not run.ledger.performing or state.status != RUNNING or run.stored != RUNNING:
+            self._note_status(run, batch)
+        elif run.program.timed:
+            self.set_timer(run)
+
+    def _note_status(self, run: LiveRun, batch: Batch) -> None:
+        """Keep the store's status true: it says which runs recovery has to load."""
+        state = run.state
+        if state.status == SUSPENDED:
+            status, wake = SUSPENDED, None
+        elif run.is_idle:
+            wake = state.wake
+            if wake is not None and wake - self._conductor.clock.now() < STAY_MS:
+                status = RUNNING
+            else:
+                status = "waiting"
+        else:
+            status, wake = RUNNING, None
+        if status == RUNNING:
+            self.set_timer(run)
+            wake = None
+        if status != run.stored or status == "waiting":
+            run.stored = status
+            batch.changes[run.id] = Change(status=status, wake_at=wake)
+            if status != RUNNING:
+                seq = run.seq
+                self._conductor.committer.releases.append(
+                    lambda: self._conductor.housing.leave(run, seq)
+                )
+
+    def set_timer(self, run: LiveRun) -> None:
+        """See to it that a run in memory is woken when it is due."""
+        wake = run.state.wake
+        if wake is not None and (
+            run.timer_at is None
+            or wake < run.timer_at
+            or run.timer_at <= self._conductor.clock.now()
+        ):
+            self._conductor.timers.remember(wake, run.id)
+        run.timer_at = wake
+
+    def _note_command(self, run: LiveRun, batch: Batch, command: Command) -> None:
+        """Write with the transition what a command means for the store."""
+        match command:
+            case Publish():
+                batch.events.append((self._conductor.clock.now(), command.event))
+            case Subscribe():
+                for criterion in command.criteria:
+                    source, value = (
+                        criterion.correlations[0] if criterion.correlations else ("", "")
+                    )
+                    batch.subscriptions.append(
+                        Subscription(
+                            run=run.id,
+                            token=command.token,
+                            key=command.key,
+                            type=criterion.type or "",
+                            source=source,
+                            value=_encode(value).decode() if source else "",
+                        )
+                    )
+            case Unsubscribe():
+                batch.unsubscriptions.append((run.id, command.key))
+            case StartChild():
+                self._start_child(run, command)
+            case Finish():
+                self._note_end(run, batch, command)
+            case _:
+                pass
+
+    def _note_end(self, run: LiveRun, batch: Batch, finish: Finish) -> None:
+        batch.changes[run.id] = Change(
+            status=finish.status,
+            ended_at=run.state.ended,
+            output=_encode(finish.output) if finish.status == "completed" else None,
+            fault=_encode(finish.fault.as_json()) if finish.fault is not None else None,
+        )
+        run.stored = finish.status
+        batch.unsubscriptions.append((run.id, ""))
+        if run.parent is not None and run.parent_key is not None:
+            # In the same transaction as the end itself: a parent never misses its child's answer.
+            parent = self._conductor.housing.find(run.parent)
+            if parent is not None:
+                self._conductor.take(parent, _answer(parent, run.parent_key, finish))
+
+    def _start_child(self, parent: LiveRun, command: StartChild) -> None:
+        child_id = child_run_id(parent.id, command.key)
+        try:
+            identity = self._conductor.programs.latest(
+                command.namespace, command.name, command.version
+            )
+            program = self._conductor.programs.get(identity)
+        except BatutaError as error:
+            fault = standard("configuration", 400, "Unknown workflow", error.message)
+            self._conductor.post(parent, Failed(command.token, command.key, fault))
+            return
+        self._conductor.begin(
+            program,
+            command.input,
+            run_id=child_id,
+            parent=parent.id if command.wait else None,
+            parent_key=command.key if command.wait else None,
+            setup=parent.setup,
+        )
+
+
+class Release:
+    """What is carried out once a run's transition is durable."""
+
+    __slots__ = ("commands", "conductor", "run")
+
+    def __init__(self, conductor: Conductor, run: LiveRun, commands: list[Command]) -> None:
+        self.conductor = conductor
+        self.run = run
+        self.commands = commands
+
+    def __call__(self) -> None:
+        """Carry the commands out."""
+        self.conductor.acting.carry_out(self.run, self.commands)
+
+
+def _answer(parent: LiveRun, key: str, finish: Finish) -> Event:
+    """Return what a sub-workflow's end means to the task that started it."""
+    asked = parent.ledger.asked.get(key)
+    token = asked.token if asked is not None else ""
+    if finish.status == "completed":
+        return Performed(token, key, finish.output)
+    if finish.fault is not None:
+        fault = finish.fault
+        return Failed(token, key, FaultData(fault.type, fault.status, fault.title, fault.detail))
+    cancelled = standard("runtime", 500, "Cancelled", "the sub-workflow was cancelled")
+    return Failed(token, key, cancelled)
