@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import enum
+import functools
 import logging
 import threading
 import uuid
@@ -491,3 +492,23 @@ async def test_closing_twice_is_harmless(make_caller, make_call):
     await caller(make_call("f"))
     caller.close()
     caller.close()
+
+
+class Adder:
+    def __init__(self, by: int):
+        self.by = by
+
+    async def __call__(self, x: int) -> int:
+        return x + self.by
+
+
+def added(by: int, x: int) -> int:
+    return x + by
+
+
+@pytest.mark.parametrize("thing", [Adder(2), functools.partial(added, 2)])
+async def test_objects_that_can_be_called_are_functions_when_they_are_given_a_name(perform, thing):
+    fn = function(name="add", inline=True)(thing)
+    assert await perform(fn, {"x": 3}) == 5
+    with pytest.raises(Fault, match="argument `x`"):
+        await perform(fn, {"x": "3"})

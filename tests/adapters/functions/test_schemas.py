@@ -157,3 +157,29 @@ async def test_models_are_validated_and_dumped_through_their_own_methods(perform
         return Model(model.value + 1)
 
     assert await perform(grown, {"model": {"value": 1}}) == {"value": 2}
+
+
+class Tree:
+    """A model that contains itself: its schema is a reference into its own parts."""
+
+    model_validate = Model.model_validate
+
+    @classmethod
+    def model_json_schema(cls, *, ref_template):
+        own = ref_template.format(model="Tree")
+        tree = {"type": "object", "properties": {"child": {"$ref": own}}}
+        return {"$ref": own, "$defs": {"Tree": tree}}
+
+
+def test_a_model_that_contains_itself_is_described():
+    registry = FunctionRegistry()
+
+    @function(name="Tree")
+    def planted(tree: Tree) -> Tree: ...
+
+    registry.add(planted)
+    (entry,) = registry.describe()
+    validator = jsonschema_rs.Draft202012Validator(entry["input"])
+    assert validator.is_valid({"tree": {"child": {"child": {}}}})
+    assert not validator.is_valid({"tree": {"child": {"child": 1}}})
+    assert not jsonschema_rs.Draft202012Validator(entry["output"]).is_valid({"child": 1})

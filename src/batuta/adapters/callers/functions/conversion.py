@@ -115,16 +115,16 @@ def json_schema(kind: Any) -> dict[str, Any]:
     (root,), parts = msgspec.json.schema_components(
         (kind,), schema_hook=_schema_of_model, ref_template=_REF
     )
-    definitions: dict[str, Any] = dict(parts)
-    reference = root.get("$ref")
-    # A kind that refers to itself must keep its own entry; every other one is unfolded.
-    if reference is not None and str(parts).count(f"'{reference}'") == 0:
-        root = definitions.pop(reference.removeprefix("#/$defs/"))
-    pending, definitions = definitions, {}
+    pending: dict[str, Any] = dict(parts)
     schema: dict[str, Any] = _hoisted(root, pending)
+    definitions: dict[str, Any] = {}
     while pending:
         name, part = pending.popitem()
         definitions[name] = _hoisted(part, pending)
+    # A reference and nothing else is unfolded, except to a kind that refers to itself.
+    reference = schema.get("$ref", "")
+    if len(schema) == 1 and f"'{reference}'" not in str(definitions):
+        schema = definitions.pop(reference.removeprefix("#/$defs/"), schema)
     if definitions:
         schema["$defs"] = dict(sorted(definitions.items()))
     return schema

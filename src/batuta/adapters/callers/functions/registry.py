@@ -200,8 +200,10 @@ def _registered(target: Callable[..., Any]) -> RegisteredFunction:
 def _style(target: Callable[..., Any], said: Declaration) -> Style:
     if never_suspends(getattr(target, "__code__", None)):
         return Style.DRIVEN
-    # A plain wrapper around an `async def` (functools.wraps) returns its coroutine.
-    if any(inspect.iscoroutinefunction(fn) for fn in (target, inspect.unwrap(target))):
+    # A plain wrapper around an `async def` (functools.wraps) returns its coroutine, and so does an
+    # object whose `__call__` is one.
+    makers = (target, inspect.unwrap(target), type(target).__call__)
+    if any(inspect.iscoroutinefunction(maker) for maker in makers):
         return Style.AWAITED
     return Style.DIRECT if said.inline else Style.THREAD
 

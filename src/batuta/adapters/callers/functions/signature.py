@@ -213,7 +213,9 @@ def _struct(owner: str, parameters: tuple[Parameter, ...], others: bool) -> type
             # refuses mutable ones.
             keep = msgspec.field(default_factory=lambda value=parameter.default: value)
             fields.append((parameter.name, parameter.kind, keep))
-    return msgspec.defstruct(owner, fields, kw_only=True, forbid_unknown_fields=not others)
+    # A name that no type of the user has: it must not meet theirs among the schema's parts.
+    name = f"arguments of {owner}"
+    return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=not others)
 
 
 def _schema(owner: str, what: str, kind: Any) -> dict[str, Any]:
