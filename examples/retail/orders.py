@@ -25,7 +25,7 @@ STORIES = {
 REJECTIONS = {
     "sold out": "out of stock",
     "card declined": "card declined",
-    "not delivered there": "cannot be shipped to",
+    "not delivered there": "address refused",
     "bank down": "bank unavailable",
 }
 """The reason with which a story's orders are rejected; all other orders complete."""

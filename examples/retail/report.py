@@ -1,14 +1,17 @@
 """The result as tables: how the orders ended, what happened to those that failed, the audit."""
 
+import itertools
 from collections import Counter
 from typing import Any
 
 from audit import Books
 from orders import Order
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-UNDOING = {"release", "refund_charge", "cancel"}
+STYLE: dict[str, Any] = {"title_justify": "left", "caption_justify": "left", "box": box.SIMPLE_HEAD}
+UNDOING = {"release", "refund", "cancel"}
 
 
 def show(
@@ -32,7 +35,7 @@ def show(
 
 
 def _counts(outcomes: dict[str, dict[str, Any]], books: Books) -> Table:
-    table = Table(title="How the orders ended", title_justify="left")
+    table = Table(title="How the orders ended", **STYLE)
     table.add_column("outcome")
     table.add_column("orders", justify="right")
     counts = Counter(
@@ -48,22 +51,22 @@ def _counts(outcomes: dict[str, dict[str, Any]], books: Books) -> Table:
 
 
 def _failures(orders: list[Order], outcomes: dict[str, dict[str, Any]], books: Books) -> Table:
-    table = Table(title="Orders that failed, step by step", title_justify="left")
+    table = Table(title="Orders that failed: what was done, and undone", **STYLE)
     for column in ("order", "reason", "done", "undone"):
         table.add_column(column)
     for order in orders:
         outcome = outcomes[order.id]
         if outcome["status"] != "completed":
-            steps = books.steps(order.id)
+            steps = [step for step in books.steps(order.id) if not step.startswith("tell ")]
             undone = [step for step in steps if step.split()[0] in UNDOING]
             done = [step for step in steps if step not in undone]
             reason = str(outcome.get("reason") or outcome.get("error") or outcome["status"])
-            table.add_row(order.id, reason, shortened(done), shortened(undone) or "nothing to undo")
+            table.add_row(order.id, reason, shortened(done), shortened(undone) or "-")
     return table
 
 
 def _retried(orders: list[Order], outcomes: dict[str, dict[str, Any]], books: Books) -> Table:
-    table = Table(title="Orders that completed after a retry", title_justify="left")
+    table = Table(title="Orders that completed after a retry", **STYLE)
     for column in ("order", "steps"):
         table.add_column(column)
     for order in orders:
@@ -74,11 +77,11 @@ def _retried(orders: list[Order], outcomes: dict[str, dict[str, Any]], books: Bo
 
 
 def shortened(steps: list[str]) -> str:
-    """Steps on one line, with repeats of one counted: `reserve 201, charge_card 503 x4`."""
-    counted: list[tuple[str, int]] = []
-    for step in steps:
-        if counted and counted[-1][0] == step:
-            counted[-1] = (step, counted[-1][1] + 1)
-        else:
-            counted.append((step, 1))
-    return ", ".join(step if count == 1 else f"{step} x{count}" for step, count in counted)
+    """Steps on one line: `reserve, charge ✗503 x4`; only what was refused shows its status."""
+    told = []
+    for step, repeats in itertools.groupby(steps):
+        operation, status = step.split()
+        count = len(list(repeats))
+        shown = operation if status < "400" else f"{operation} ✗{status}"
+        told.append(shown if count == 1 else f"{shown} x{count}")
+    return ", ".join(told)

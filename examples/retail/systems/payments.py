@@ -21,7 +21,7 @@ create table if not exists charges (
 SELECT = 'select id, order_id as "order", card, cents, state from charges'
 
 
-def charge_card(db: sqlite3.Connection, request: Request) -> Answer:
+def charge(db: sqlite3.Connection, request: Request) -> Answer:
     """Charge a card; 402 when it is declined, 503 when its bank cannot be reached."""
     order, card, cents = request.text("order"), request.text("card"), request.count("cents")
     if card == "card-down" or (card == "card-busy" and request.earlier < BUSY_TWICE):
@@ -36,11 +36,11 @@ def charge_card(db: sqlite3.Connection, request: Request) -> Answer:
     return 201, one(db, f"{SELECT} where id = ?", identifier)
 
 
-def refund_charge(db: sqlite3.Connection, request: Request) -> Answer:
+def refund(db: sqlite3.Connection, request: Request) -> Answer:
     """Give a whole charge back; refunding what is refunded changes nothing."""
-    charge = one(db, f"{SELECT} where id = ?", request.path["charge"])
-    db.execute("update charges set state = 'refunded' where id = ?", (charge["id"],))
-    return 200, charge | {"state": "refunded"}
+    made = one(db, f"{SELECT} where id = ?", request.path["charge"])
+    db.execute("update charges set state = 'refunded' where id = ?", (made["id"],))
+    return 200, made | {"state": "refunded"}
 
 
 def list_charges(db: sqlite3.Connection, _request: Request) -> Answer:
@@ -131,8 +131,8 @@ SYSTEM = System(
     name="payments",
     schema=SCHEMA,
     routes={
-        "POST /charges": charge_card,
-        "POST /charges/{charge}/refund": refund_charge,
+        "POST /charges": charge,
+        "POST /charges/{charge}/refund": refund,
         "GET /charges": list_charges,
         "GET /openapi.json": openapi,
     },
