@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from batuta.adapters.callers.functions import FunctionCaller, FunctionRegistry
 from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore
 from batuta.adapters.callers.openapi import OpenApiCaller
-from batuta.adapters.callers.processes import ProcessCallers
+from batuta.adapters.callers.processes import ContainerCaller, Policy, ScriptCaller, ShellCaller
 from batuta.adapters.clock import SystemClock
 from batuta.adapters.resources import ResourceReader
 from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, new_nonce
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from batuta.kernel.program import Program
+    from batuta.ports.caller import Call
     from batuta.ports.clock import Clock
     from batuta.ports.secrets import HeldSecrets
 
@@ -54,8 +57,32 @@ class LocalKeeper:
         return self._current.of(secrets)
 
 
+class SourcedScripts:
+    """Loads a script that is given by `source` before it is run."""
+
+    def __init__(self, scripts: ScriptCaller, resources: ResourceReader) -> None:
+        self._scripts = scripts
+        self._resources = resources
+
+    async def __call__(self, call: Call) -> Any:
+        """Run a script. See the port `Caller`."""
+        source = call.arguments.get("source")
+        if source is not None:
+            endpoint = source["endpoint"]
+            uri = endpoint["uri"] if isinstance(endpoint, dict) else endpoint
+            code = (await self._resources.read(uri, call.authentication)).decode()
+            arguments = {name: value for name, value in call.arguments.items() if name != "source"}
+            call = msgspec.structs.replace(call, arguments={**arguments, "code": code})
+        return await self._scripts(call)
+
+
+def lasting(spec: str) -> str:
+    """Return how to find a file or module of functions from any folder."""
+    return str(Path(spec).absolute()) if spec.endswith(".py") else spec
+
+
 @asynccontextmanager
-async def open(  # noqa: A001, PLR0913 -- `batuta.open` reads best; each keyword is one choice
+async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one choice
     store: str | None = None,
     *,
     functions: Iterable[str | Path | Callable[..., Any]] = (),
@@ -90,7 +117,7 @@ async def open(  # noqa: A001, PLR0913 -- `batuta.open` reads best; each keyword
             registry.add(one)
         else:
             registry.load(one)
-            loaded.append(str(Path(one).resolve()) if Path(one).suffix == ".py" else str(one))
+            loaded.append(lasting(str(one)))
     kept = SqliteStore(path)
     leases = Leases(path)
     lease = leases.take()
@@ -99,9 +126,9 @@ async def open(  # noqa: A001, PLR0913 -- `batuta.open` reads best; each keyword
         allow=Allow.public() if settings.network == "public" else Allow.local(),
         transport=transport,
     )
-    tokens = TokenStore()
+    tokens = TokenStore(client)
     reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
-    processes = ProcessCallers(settings.allow, current)
+    policy = Policy(**{kind: kind in settings.allow for kind in ("shell", "script", "container")})
     called = FunctionCaller(registry, current)
     sandbox = Sandbox()
     performer = Performer(
@@ -109,7 +136,9 @@ async def open(  # noqa: A001, PLR0913 -- `batuta.open` reads best; each keyword
             "http": HttpCaller(client, current, tokens=tokens),
             "openapi": OpenApiCaller(client, current, reader, tokens=tokens),
             "function": called,
-            **processes.by_kind,
+            "shell": ShellCaller(current, policy=policy),
+            "script": SourcedScripts(ScriptCaller(current, policy=policy), reader),
+            "container": ContainerCaller(current, policy=policy),
         }
     )
     time = clock or SystemClock()
