@@ -70,6 +70,7 @@ def audit(orders: list[Order], outcomes: dict[str, dict[str, Any]], books: Books
     held = _by_order(books)
     findings = [text for order in orders for text in _order(order, outcomes, held[order.id])]
     findings += _strangers(orders, books)
+    findings += _speeds(orders, books)
     findings += _totals(orders, outcomes, books)
     return findings
 
@@ -100,6 +101,13 @@ def _strangers(orders: list[Order], books: Books) -> Iterator[str]:
     known = {order.id for order in orders}
     for order in sorted(_by_order(books).keys() - known):
         yield f"{order}: the systems hold something for an order that was never placed"
+
+
+def _speeds(orders: list[Order], books: Books) -> Iterator[str]:
+    speeds = {order.id: "courier" if order.express else "post" for order in orders}
+    for row in books.shipments:
+        if row["speed"] != speeds.get(row["order"]):
+            yield f"{row['order']} was sent by {row['speed']}"
 
 
 def _totals(

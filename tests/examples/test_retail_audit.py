@@ -43,10 +43,11 @@ class ByHand:
     def place(self, order):
         done = []
         outcome = {"status": "completed"}
+        speed = "courier" if order.express else "post"
         for undo, path, body in (
             ("release", "inventory/reservations", {"sku": order.sku, "quantity": order.quantity}),
             ("refund", "payments/charges", {"card": order.card, "cents": order.cents}),
-            ("cancel", "shipping/shipments", {"country": order.country, "speed": "post"}),
+            ("cancel", "shipping/shipments", {"country": order.country, "speed": speed}),
         ):
             answer = self.post(f"{order.id}/{path}", path, order=order.id, **body)
             if answer.status_code != 201:
@@ -161,6 +162,13 @@ def test_what_was_not_done_is_found(placed, kind):
         rows.remove(of(rows, "plain"))
 
     assert findings(placed, change)
+
+
+def test_an_express_order_that_went_by_post_is_found(placed):
+    def change(_, books):
+        books.shipments[0]["speed"] = "donkey"
+
+    assert any("sent by donkey" in text for text in findings(placed, change))
 
 
 def test_an_order_nobody_placed_is_found(placed):
