@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batuta.errors import ExpressionSyntaxError
 from batuta.expressions.native import compile_native
 from batuta.expressions.parser import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _WRAPPED = re.compile(r"\s*\$\{(.*)\}\s*", re.DOTALL)
 

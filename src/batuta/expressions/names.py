@@ -1,8 +1,8 @@
 """The functions that jq has, and those of them that no workflow may use.
 
-A program must not read the host, the clock or the stream that it is fed from: two evaluations of the
-same data would differ, and a choreographed run would fall apart. So those names are refused when the
-expression is read. What is listed here must exist in the sandbox; a test compares both.
+A program must not read the host, the clock or the stream that it is fed from: two evaluations of
+the same data would differ, and a choreographed run would fall apart. So those names are refused
+when the expression is read. What is listed here must exist in the sandbox; a test compares both.
 """
 
 from __future__ import annotations

@@ -104,6 +104,9 @@ class _Parser:
         self.token = self.tokens[self.at]
         return token
 
+    def at_kind(self, kind: str) -> bool:
+        return self.token.kind == kind
+
     def accept(self, kind: str) -> bool:
         if self.token.kind == kind:
             self.advance()
@@ -283,9 +286,9 @@ class _Parser:
                     raise self.unexpected("expected a name or [ right after the dot")
             elif kind == "?":
                 self.advance()
-                node = s.Try(node, None)
+                node = _optional(node)
             elif kind == "?//":
-                node = s.Try(node, None)
+                node = _optional(node)
                 self.divide()
             else:
                 # Brackets inside may have said otherwise: from outside, this is one term.
@@ -423,7 +426,7 @@ class _Parser:
                     token.start,
                     hint=f"known are {', '.join('@' + f for f in sorted(FORMATS))}",
                 )
-            if self.token.kind != "quote":
+            if not self.at_kind("quote"):
                 return s.Format(name)
         self.expect("quote", "to begin a string")
         parts: list[str | s.Node] = []
@@ -521,6 +524,8 @@ class _Parser:
             key = self.pipe()
             self.expect(")", "after a key")
             self.expect(":", "after a key in parentheses")
+            if isinstance(key, s.Literal) or key in (s.ArrayOf(None), s.ObjectOf(())):
+                raise ExpressionSyntaxError("a key is text", token.start, hint='write "..."')
             return key, self.entry_value()
         key = self.key()
         if self.accept(":"):
@@ -602,6 +607,45 @@ def _combine(operator: str, left: s.Node, right: s.Node) -> s.Node:
     if operator in {"and", "or"}:
         return s.Logic(operator, left, right)
     return s.Binary(operator, left, right)
+
+
+def _optional(node: s.Node) -> s.Node:
+    """Return `node?`: after an index, a slice or `[]` only that last step may fail.
+
+    So `.a.b?` is `.a | try .b`. A computed key is evaluated before, outside of the `try`, and is
+    bound to a name that no text can spell.
+    """
+    here = s.Identity()
+    match node:
+        case s.Iterate(target):
+            return _after(target, s.Try(s.Iterate(here), None))
+        case s.Index(target, key):
+            if _is_constant(key):
+                return _after(target, s.Try(s.Index(here, key), None))
+            step = s.Try(s.Index(here, s.Variable("*key")), None)
+            return s.Bind(key, (s.NamePattern("*key"),), _after(target, step))
+        case s.Slice(target, start, stop):
+            step = s.Try(s.Slice(here, s.Variable("*start"), s.Variable("*stop")), None)
+            inner = s.Bind(stop or s.Literal(None), (s.NamePattern("*stop"),), _after(target, step))
+            return s.Bind(start or s.Literal(None), (s.NamePattern("*start"),), inner)
+        case _:
+            return s.Try(node, None)
+
+
+def _after(target: s.Node, step: s.Node) -> s.Node:
+    return step if isinstance(target, s.Identity) else s.Pipe((target, step))
+
+
+def _is_constant(key: s.Node) -> bool:
+    match key:
+        case s.Literal():
+            return True
+        case s.Text(_, parts):
+            return all(isinstance(part, str) for part in parts)
+        case s.Negate(operand):
+            return isinstance(operand, s.Literal)
+        case _:
+            return False
 
 
 def _number(token: Token) -> int | float:

@@ -1,7 +1,7 @@
-"""The syntax tree of jq: what the parser yields and the native compiler reads.
+r"""The syntax tree of jq: what the parser yields and the native compiler reads.
 
 Every node is a frozen value that means what jq means by it. Sugar is kept out where jq itself
-defines it away (`.a?` is a `Try` without handler, `"a\\(.b)"` is a `Text`), kept in where the
+defines it away (`.a?` is a `Try` without handler, `"a\(.b)"` is a `Text`), kept in where the
 native compiler does better with the whole (`a |= f`, `..`). Positions are not kept: whatever can be
 said about a place in the text, the parser has said.
 """
@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`.`"""
+    """`.`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Descend:
-    """`..`"""
+    """`..`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`$name`"""
+    """`$name`."""
 
     name: str
 
@@ -60,7 +60,7 @@ class ArrayOf:
 
 @dataclass(frozen=True, slots=True)
 class ObjectOf:
-    """`{ key: value, ... }`"""
+    """`{ key: value, ... }`."""
 
     entries: tuple[tuple[Node, Node], ...]
 
@@ -75,7 +75,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`target[start:stop]`"""
+    """`target[start:stop]`."""
 
     target: Node
     start: Node | None
@@ -84,7 +84,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Iterate:
-    """`target[]`"""
+    """`target[]`."""
 
     target: Node
 
@@ -114,7 +114,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """`and`, `or`"""
+    """`and`, `or`."""
 
     operator: str
     left: Node
@@ -123,7 +123,7 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """`a // b`"""
+    """`a // b`."""
 
     left: Node
     right: Node
@@ -131,14 +131,14 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Negate:
-    """`-a`"""
+    """`-a`."""
 
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`= |= += -= *= /= %= //=`"""
+    """`= |= += -= *= /= %= //=`."""
 
     operator: str
     target: Node
@@ -184,7 +184,7 @@ class ObjectPattern:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """`source as p1 ?// p2 | body`"""
+    """`source as p1 ?// p2 | body`."""
 
     source: Node
     patterns: tuple[Pattern, ...]
@@ -193,7 +193,7 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """`reduce source as p (start; update)`"""
+    """`reduce source as p (start; update)`."""
 
     source: Node
     patterns: tuple[Pattern, ...]
@@ -203,7 +203,7 @@ class Reduce:
 
 @dataclass(frozen=True, slots=True)
 class Foreach:
-    """`foreach source as p (start; update; extract)`"""
+    """`foreach source as p (start; update; extract)`."""
 
     source: Node
     patterns: tuple[Pattern, ...]
@@ -214,7 +214,7 @@ class Foreach:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`label $name | body`"""
+    """`label $name | body`."""
 
     name: str
     body: Node
@@ -222,7 +222,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """`break $name`"""
+    """`break $name`."""
 
     name: str
 

@@ -58,7 +58,7 @@ def compile_template(value: Any) -> Template:
 _Walk: TypeAlias = Callable[[Any, Mapping[str, Any], Runner], Any]
 
 
-def _compile(value: Any, found: list[Expression]) -> _Walk | None:
+def _compile(value: Any, found: list[Expression]) -> _Walk | None:  # noqa: PLR0911 -- None or not
     """Return the closure for a part, or None when it is constant."""
     if isinstance(value, str):
         if unwrap(value) is None:

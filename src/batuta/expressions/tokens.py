@@ -1,6 +1,6 @@
 """From the text of an expression to a flat list of tokens.
 
-Owns the lexical part of jq 1.7 and 1.8 and nothing of the grammar. Strings are taken apart here, with
+Owns the lexical part of jq 1.7 and 1.8, nothing of the grammar. Strings are taken apart here, with
 a stack instead of recursion: a string is `quote`, then `text` and `open ... close` in turn, then
 `unquote`; text arrives with its escapes resolved. A token's `start` counts characters from the
 beginning of the expression, as `ExpressionSyntaxError.offset` does.
@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from batuta.errors import ExpressionSyntaxError
 
-KEYWORDS = frozenset(
-    "as and break catch def elif else end foreach if import include label module or reduce then try"
-    " __loc__".split(),
-)
+_KEYWORDS = """
+as and break catch def elif else end foreach if import include label module or reduce then try
+__loc__
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
 
 
 class Token(NamedTuple):
@@ -55,7 +56,7 @@ _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _LOW_SURROGATE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str) -> list[Token]:  # noqa: C901 -- one loop that reads best in one piece
     """Return the tokens of an expression, ended by one of kind `end`.
 
     Raises:

@@ -1,9 +1,9 @@
 """jq's values in Python: their kinds, order, text, and how they are indexed.
 
 JSON is plain Python here: None, bool, int, float, str, list, dict, and nothing else. `True` is not
-`1` (Python thinks it is), numbers compare by value, texts by code point, arrays item by item, objects
-by their sorted keys and then by the values of those. Everything here is pure and never changes what
-it is given. Where releases of jq disagree, `decline` leaves the answer to the sandbox.
+`1` (Python thinks it is), numbers compare by value, texts by code point, arrays item by item,
+objects by their sorted keys and then by the values of those. Everything here is pure and never
+changes what it is given. Where releases of jq disagree, `decline` leaves the answer to the sandbox.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def is_number(value: Any) -> bool:
 
 
 def to_json(value: Any) -> str:
-    """Return a value as jq writes it: no blanks, keys in their order, numbers in their shortest form.
+    """Return a value as jq writes it: no blanks, keys in their order, numbers as short as they go.
 
     One difference from jq: a number that was written `1.10` or `1E2` in the source is written `1.1`
     or `100` here, since a workflow's data keeps a number's value, not its spelling.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), check_circular=False)
+        text = _encode(value)
     except RecursionError:
         raise decline("a value is nested very deeply") from None
     if "\x7f" in text:
@@ -66,6 +66,9 @@ def to_json(value: Any) -> str:
     if _EXPONENT.search(text):
         return "".join(_pieces(value))
     return text
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def _pieces(value: Any) -> Iterator[str]:
@@ -83,15 +86,13 @@ def _pieces(value: Any) -> Iterator[str]:
         separator = "{"
         for key, item in value.items():
             yield separator
-            yield json.dumps(key, ensure_ascii=False).replace("\x7f", "\\u007f")
+            yield _encode(key).replace("\x7f", "\\u007f")
             yield ":"
             yield from _pieces(item)
             separator = ","
         yield "}" if value else "{}"
-    elif value.__class__ is str and len(value) > 8 * _SHOWN_BYTES:
-        yield json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     else:
-        yield json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        yield _encode(value).replace("\x7f", "\\u007f")
 
 
 def _write_float(value: float) -> str:
@@ -110,7 +111,9 @@ def _write_float(value: float) -> str:
 
 def to_text(value: Any) -> str:
     """Return jq's `tostring`: a string is itself, anything else its JSON."""
-    return value if value.__class__ is str else to_json(value)
+    if value.__class__ is str:
+        return value
+    return str(value) if value.__class__ is int else to_json(value)
 
 
 def show(value: Any) -> str:
@@ -139,7 +142,7 @@ def equal(left: Any, right: Any) -> bool:
     if a is bool or b is bool:
         return left is right
     try:
-        # Python's own comparison is coarser only where it takes True for 1: look again in that case.
+        # Python's own comparison is coarser only where it takes True for 1: then look again.
         return left == right and (a not in _RANKS or _RANKS[a] < 5 or _same(left, right))  # noqa: PLR2004
     except RecursionError:
         raise decline("a value is nested very deeply") from None
@@ -226,7 +229,7 @@ def cannot_index(target: Any, key: Any) -> ExpressionFailure:
     return ExpressionFailure(f"Cannot index {kind(target)} with {show(key)}")
 
 
-def index(target: Any, key: Any) -> Any:  # noqa: PLR0911 -- one return for each pair of types
+def index(target: Any, key: Any) -> Any:
     """Return `target[key]`."""
     held, by = target.__class__, key.__class__
     if by is str:

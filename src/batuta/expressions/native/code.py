@@ -14,10 +14,10 @@ suspended, as `recurse(f)` would, it collects that part's outputs at once.)
 Bounded means three things:
 
 - Loops charge the budget for every element they visit or build (`spend`).
-- A result can be small to build and yet huge to read, because parts are shared: forty times `[.,.]`
-  makes 2**40 leaves out of forty lists. So every `Code` counts how many *copies* of its input and of
-  each variable its outputs may hold. Once any count passes `MAX_COPIES` the program is *heavy*: it
-  runs framed, and what it yields is weighed before it is handed out.
+- A result can be small to build and yet huge to read, because parts are shared: forty times
+  `[.,.]` makes 2**40 leaves out of forty lists. So every `Code` counts how many *copies* of its
+  input and of each variable its outputs may hold. Once any count passes `MAX_COPIES` the program is
+  *heavy*: it runs framed, and what it yields is weighed before it is handed out.
 - Framed code charges whole values, by walking them, before it compares, sorts or writes them.
 """
 
@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from batuta.expressions.arithmetic import BUDGET, Meter, spend
+from batuta.expressions.arithmetic import Meter, spend
 from batuta.expressions.failures import TooMuchWork
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ def attempt(node: s.Try, c: Compiler) -> Code:
 
 
 def bind(node: s.Bind, c: Compiler) -> Code:
-    """`source as pattern | body`"""
+    """`source as pattern | body`."""
     source = c.code(node.source)
     before = dict(c.slots)
     setters, inner = _pattern(_only(node.patterns), c)
@@ -130,9 +130,10 @@ def bind(node: s.Bind, c: Compiler) -> Code:
 
 
 def _only(patterns: tuple[s.Pattern, ...]) -> s.Pattern:
-    if len(patterns) > 1:
+    first, *more = patterns
+    if more:
         raise Unsupported
-    return patterns[0]
+    return first
 
 
 def _unbound(copies: Copies, inner: frozenset[str], source: Code) -> Copies:
@@ -228,7 +229,7 @@ def reduce(node: s.Reduce, c: Compiler) -> Code:
             else:
                 outputs = then(state, e)
                 state = None
-                for state in outputs:  # noqa: B007, PLR1704 -- the last one stays
+                for state in outputs:  # noqa: B007 -- the last one stays
                     pass
         return state
 
@@ -256,8 +257,11 @@ def foreach(node: s.Foreach, c: Compiler) -> Code:
     def run(d: Any, e: Any) -> Iterator[Any]:
         state = begin(d, e)
         for value in given(d, e):
+            spend(e, 1)
             setters(value, d, e)
-            for following in updates(state, e):
+            # An update without output leaves null for the next turn, as it does in jq.
+            before, state = state, None
+            for following in updates(before, e):
                 spend(e, 1)
                 state = following
                 yield from extracts(state, e)

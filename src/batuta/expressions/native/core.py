@@ -1,7 +1,7 @@
 """Code for paths, literals and construction.
 
-The closures for what nearly every expression consists of (`.a`, `.a.b`, `$x`, `{k: .v}`) are written
-out for their shapes: a loop over a general shape would cost more than the work itself.
+The closures for what nearly every expression consists of (`.a`, `.a.b`, `$x`, `{k: .v}`) are
+written out for their shapes: a loop over a general shape would cost more than the work itself.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from batuta.expressions.values import cannot_index, index, show, slice_of, to_te
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batuta.expressions.native.code import Run
+    from batuta.expressions.native.code import Copies, Run
 
 
 def identity(_node: s.Identity, _c: Compiler) -> Code:
-    """`.`"""
+    """`.`."""
     return Code(lambda d, _e: d, single=True, copies=INPUT)
 
 
@@ -90,19 +90,22 @@ def text(node: s.Text, c: Compiler) -> Code:
     convert = FORMATTERS.get(node.format)
     if convert is None:
         raise Unsupported
-    codes = [None if isinstance(part, str) else c.single(part) for part in parts]
-    steps: list[Run] = [
-        _constant(part) if isinstance(part, str) else _piece(c, code.run, convert)
-        for part, code in zip(parts, codes, strict=True)
-        if isinstance(part, str) or code is not None
-    ]
+    copies: list[Copies] = []
+    steps: list[Run] = []
+    for part in parts:
+        if isinstance(part, str):
+            steps.append(_constant(part))
+        else:
+            code = c.single(part)
+            steps.append(_piece(c, code.run, convert))
+            copies.append(code.copies)
     # jq builds the text from its end, so the last part that fails is the one that is reported.
     order = tuple(reversed(steps))
 
     def run(d: Any, e: Any) -> str:
         return "".join([step(d, e) for step in order][::-1])
 
-    return Code(run, single=True, copies=together(*(code.copies for code in codes if code)))
+    return Code(run, single=True, copies=together(*copies))
 
 
 def _constant(value: str) -> Run:
@@ -129,7 +132,7 @@ def _piece(c: Compiler, run: Run, convert: Any) -> Run:
 
 
 def array(node: s.ArrayOf, c: Compiler) -> Code:
-    """`[...]`"""
+    """`[...]`."""
     if node.body is None:
         return Code(lambda _d, _e: [], single=True, copies=NOTHING)
     parts = node.body.parts if isinstance(node.body, s.Comma) else (node.body,)
@@ -188,7 +191,7 @@ def _constant_key(key: s.Node) -> str | None:
 
 
 def at_key(node: s.Index, c: Compiler) -> Code:
-    """`target[key]`"""
+    """`target[key]`."""
     name = _constant_key(node.key)
     if name is not None:
         return _field(node, name, c)
@@ -209,7 +212,7 @@ def at_key(node: s.Index, c: Compiler) -> Code:
             for value in targets(d, e):
                 yield index(value, wanted)
 
-    copies = target.copies if key.single else {k: MANY for k in target.copies}
+    copies = target.copies if key.single else dict.fromkeys(target.copies, MANY)
     return Code(run, single=False, copies=copies)
 
 
@@ -220,12 +223,7 @@ def _field(node: s.Index, name: str, c: Compiler) -> Code:
 
         def many(d: Any, e: Any) -> Iterator[Any]:
             for value in of(d, e):
-                if value.__class__ is dict:
-                    yield value.get(name)
-                elif value is None:
-                    yield None
-                else:
-                    raise cannot_index(value, name)
+                yield index(value, name)
 
         return Code(many, single=False, copies=target.copies)
     if isinstance(node.target, s.Identity):
@@ -285,7 +283,7 @@ def items(value: Any, meter: Any) -> list[Any]:
 
 
 def iterate(node: s.Iterate, c: Compiler) -> Code:
-    """`target[]`"""
+    """`target[]`."""
     c.need_frame()
     target = c.code(node.target)
     of = target.run
@@ -322,7 +320,7 @@ def descendants(value: Any, meter: Any) -> Iterator[Any]:
 
 
 def pipe(node: s.Pipe, c: Compiler) -> Code:
-    """`a | b | c`"""
+    """`a | b | c`."""
     code = c.code(node.parts[0])
     for part in node.parts[1:]:
         code = piped(code, c.code(part))
@@ -352,7 +350,7 @@ def piped(left: Code, right: Code) -> Code:
 
 
 def comma(node: s.Comma, c: Compiler) -> Code:
-    """`a, b`"""
+    """`a, b`."""
     codes = [c.code(part) for part in node.parts]
     runs = tuple(code.outputs() for code in codes)
 

@@ -1,7 +1,7 @@
-"""The builtins that take values: each is a plain function of its input and its evaluated arguments.
+"""The builtins that take values: each is a plain function of its input and evaluated arguments.
 
-A function that visits elements takes the meter too and makes its program framed. Arguments must have
-one output each; programs that give several are for the sandbox.
+A function that visits elements takes the meter too and makes its program framed. Arguments must
+have one output each; programs that give several are for the sandbox.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _numeric(operation: Callable[[float], float]) -> Callable[[Any], Any]:
 
 
 def _round(number: float) -> float:
-    if abs(number) >= 2**52:  # noqa: PLR2004 -- there every double is whole
+    if abs(number) >= 2**52:
         return number
     whole = math.floor(abs(number))
     whole += abs(number) - whole >= 0.5  # noqa: PLR2004 -- half away from zero, as C's round()
@@ -357,6 +357,8 @@ def has(value: Any, key: Any, _meter: Any) -> bool:
         if key < 0 and int(key) != key:
             raise decline("a negative fraction as an index")
         return 0 <= key < len(value)
+    if value is None:
+        raise decline("the keys of null")
     raise ExpressionFailure(f"Cannot check whether {kind(value)} has a {kind(key)} key")
 
 

@@ -32,7 +32,7 @@ _EACH = Code(lambda d, e: iter(elements(d, e)), single=False, copies=INPUT)
 
 
 def map_each(node: s.Call, c: Compiler) -> Code:
-    """`map(f)`"""
+    """`map(f)`."""
     c.need_frame()
     each = node.arguments[0]
     if isinstance(each, s.Call) and each.name == "select" and not each.own:
@@ -66,7 +66,7 @@ def _filter(test: Code) -> Code:
 
 
 def select(node: s.Call, c: Compiler) -> Code:
-    """`select(f)`"""
+    """`select(f)`."""
     test = c.code(node.arguments[0])
     held, tests = test.run, test.outputs()
     if test.single:
@@ -98,19 +98,19 @@ def selector(*kinds: str) -> Callable[[s.Call, Compiler], Code]:
 
 
 def empty(_node: s.Call, _c: Compiler) -> Code:
-    """`empty`"""
+    """`empty`."""
     return Code(lambda _d, _e: iter(()), single=False, copies=NOTHING)
 
 
 def raise_error(node: s.Call, c: Compiler) -> Code:
-    """`error(m)`"""
+    """`error(m)`."""
     message = c.single(node.arguments[0])
     run = message.run
     return Code(lambda d, e: error(run(d, e)), single=True, copies=message.copies)
 
 
 def add(node: s.Call, c: Compiler) -> Code:
-    """`add(f)`"""
+    """`add(f)`."""
     c.need_frame()
     code = c.code(node.arguments[0])
     outputs = code.outputs()
@@ -215,27 +215,27 @@ def greatest_pair(pairs: list[tuple[Any, Any]]) -> Any:
 
 
 def first_output(node: s.Call, c: Compiler) -> Code:
-    """`first(f)`"""
+    """`first(f)`."""
     code = c.code(node.arguments[0])
     outputs = code.outputs()
     return Code(lambda d, e: islice(outputs(d, e), 1), single=False, copies=code.copies)
 
 
 def last_output(node: s.Call, c: Compiler) -> Code:
-    """`last(f)`"""
+    """`last(f)`."""
     code = c.code(node.arguments[0])
     outputs = code.outputs()
     return Code(lambda d, e: iter(list(outputs(d, e))[-1:]), single=False, copies=code.copies)
 
 
 def limit(node: s.Call, c: Compiler) -> Code:
-    """`limit(n; f)`"""
+    """`limit(n; f)`."""
     count, code = c.single(node.arguments[0]).run, c.code(node.arguments[1])
     outputs = code.outputs()
 
     def run(d: Any, e: Any) -> Iterator[Any]:
         most = count(d, e)
-        if not is_number(most) or not 0 <= most < 2**31:  # noqa: PLR2004 -- more than any budget
+        if not is_number(most) or not 0 <= most < 2**31:
             raise decline("an odd limit")
         if most > 0:
             yield from islice(outputs(d, e), math.ceil(most))
@@ -244,7 +244,7 @@ def limit(node: s.Call, c: Compiler) -> Code:
 
 
 def is_empty(node: s.Call, c: Compiler) -> Code:
-    """`isempty(f)`"""
+    """`isempty(f)`."""
     outputs = c.code(node.arguments[0]).outputs()
 
     def run(d: Any, e: Any) -> bool:
@@ -317,7 +317,7 @@ def while_true(node: s.Call, c: Compiler) -> Code:
 
 
 def with_entries(node: s.Call, c: Compiler) -> Code:
-    """`with_entries(f)`"""
+    """`with_entries(f)`."""
     c.need_frame()
     code = c.code(node.arguments[0])
     outputs = code.outputs()
@@ -330,7 +330,7 @@ def with_entries(node: s.Call, c: Compiler) -> Code:
 
 
 def is_one_of(node: s.Call, c: Compiler) -> Code:
-    """`IN(s)`"""
+    """`IN(s)`."""
     c.need_frame()
     outputs = c.code(node.arguments[0]).outputs()
 

@@ -119,7 +119,7 @@ def _constant_text(node: s.Node) -> str | None:
 
 
 def negate(node: s.Negate, c: Compiler) -> Code:
-    """`-a`"""
+    """`-a`."""
     operand = c.code(node.operand)
     run = operand.run
     if operand.single:
@@ -130,28 +130,10 @@ def negate(node: s.Negate, c: Compiler) -> Code:
 def logic(node: s.Logic, c: Compiler) -> Code:
     """`and`, `or`: the right operand is only evaluated where it decides."""
     left, right = c.code(node.left), c.code(node.right)
-    first, second = left.run, right.run
     decided = node.operator == "or"
     if left.single and right.single:
-        if decided:
-
-            def either(d: Any, e: Any) -> bool:
-                a = first(d, e)
-                if a is not None and a is not False:
-                    return True
-                b = second(d, e)
-                return b is not None and b is not False
-
-            return Code(either, single=True, copies=NOTHING)
-
-        def both(d: Any, e: Any) -> bool:
-            a = first(d, e)
-            if a is None or a is False:
-                return False
-            b = second(d, e)
-            return b is not None and b is not False
-
-        return Code(both, single=True, copies=NOTHING)
+        combine = _either if decided else _both
+        return Code(combine(left.run, right.run), single=True, copies=NOTHING)
     lefts, rights = left.outputs(), right.outputs()
 
     def run(d: Any, e: Any) -> Iterator[bool]:
@@ -165,35 +147,34 @@ def logic(node: s.Logic, c: Compiler) -> Code:
     return Code(run, single=False, copies=NOTHING)
 
 
+def _either(first: Run, second: Run) -> Run:
+    def run(d: Any, e: Any) -> bool:
+        a = first(d, e)
+        if a is not None and a is not False:
+            return True
+        b = second(d, e)
+        return b is not None and b is not False
+
+    return run
+
+
+def _both(first: Run, second: Run) -> Run:
+    def run(d: Any, e: Any) -> bool:
+        a = first(d, e)
+        if a is None or a is False:
+            return False
+        b = second(d, e)
+        return b is not None and b is not False
+
+    return run
+
+
 def alternative(node: s.Alternative, c: Compiler) -> Code:
     """`a // b`; an error in `a` is for the sandbox, since releases of jq disagree on it."""
     left, right = c.code(node.left), c.code(node.right)
     copies = together(left.copies, right.copies)
-    first, second = left.run, right.run
-    if left.single:
-
-        def one(d: Any, e: Any) -> Any:
-            try:
-                a = first(d, e)
-            except ExpressionFailure:
-                raise decline("an error on the left of //") from None
-            return second(d, e) if a is None or a is False else a
-
-        if right.single:
-            return Code(one, single=True, copies=copies)
-        rest = right.run
-
-        def lazily(d: Any, e: Any) -> Iterator[Any]:
-            try:
-                a = first(d, e)
-            except ExpressionFailure:
-                raise decline("an error on the left of //") from None
-            if a is None or a is False:
-                yield from rest(d, e)
-            else:
-                yield a
-
-        return Code(lazily, single=False, copies=copies)
+    if left.single and right.single:
+        return Code(_or_else(left.run, right.run), single=True, copies=copies)
     lefts, rights = left.outputs(), right.outputs()
 
     def run(d: Any, e: Any) -> Iterator[Any]:
@@ -209,3 +190,14 @@ def alternative(node: s.Alternative, c: Compiler) -> Code:
             yield from rights(d, e)
 
     return Code(run, single=False, copies=copies)
+
+
+def _or_else(first: Run, second: Run) -> Run:
+    def run(d: Any, e: Any) -> Any:
+        try:
+            a = first(d, e)
+        except ExpressionFailure:
+            raise decline("an error on the left of //") from None
+        return second(d, e) if a is None or a is False else a
+
+    return run

@@ -28,7 +28,7 @@ from batuta.expressions.values import index, show
 Walk: TypeAlias = Callable[[Path, Any, Any], Iterator[tuple[Path, Any]]]
 
 
-def walk(node: s.Node, c: Compiler) -> Walk:  # noqa: PLR0911 -- one return for each kind of node
+def walk(node: s.Node, c: Compiler) -> Walk:  # noqa: C901, PLR0911, PLR0912 -- a table, as a match
     """Compile an expression that names places."""
     c.need_frame()
     match node:
@@ -89,7 +89,7 @@ def _children(path: Path, value: Any, meter: Any) -> Iterator[tuple[Path, Any]]:
         spend(meter, 1 + len(value))
         for key, item in value.items():
             yield (*path, key), item
-    elif value is not None:
+    else:
         raise ExpressionFailure(f"Cannot iterate over {show(value)}")
 
 
@@ -256,7 +256,7 @@ def _one(outputs: Iterator[Any]) -> Iterator[Any]:
 
 
 def delete(node: s.Call, c: Compiler) -> Code:
-    """`del(f)`"""
+    """`del(f)`."""
     places = walk(node.arguments[0], c)
     return Code(
         lambda d, e: delete_all(d, [path for path, _ in places((), d, e)], e),
@@ -266,7 +266,7 @@ def delete(node: s.Call, c: Compiler) -> Code:
 
 
 def path_of(node: s.Call, c: Compiler) -> Code:
-    """`path(f)`"""
+    """`path(f)`."""
     places = walk(node.arguments[0], c)
 
     def run(d: Any, e: Any) -> Iterator[Any]:
@@ -278,7 +278,7 @@ def path_of(node: s.Call, c: Compiler) -> Code:
 
 
 def all_paths(node: s.Call, c: Compiler) -> Code:
-    """`paths`, `paths(f)`"""
+    """`paths`, `paths(f)`."""
     c.need_frame()
     tests = c.code(node.arguments[0]).outputs() if node.arguments else None
 
@@ -292,7 +292,7 @@ def all_paths(node: s.Call, c: Compiler) -> Code:
 
 
 def read_path(node: s.Call, c: Compiler) -> Code:
-    """`getpath(p)`"""
+    """`getpath(p)`."""
     path = c.single(node.arguments[0]).run
 
     def run(d: Any, e: Any) -> Any:
@@ -305,7 +305,7 @@ def read_path(node: s.Call, c: Compiler) -> Code:
 
 
 def write_path(node: s.Call, c: Compiler) -> Code:
-    """`setpath(p; v)`"""
+    """`setpath(p; v)`."""
     c.need_frame()
     path, value = c.single(node.arguments[0]).run, c.single(node.arguments[1])
     new = value.run
