@@ -126,7 +126,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         allow=Allow.public() if settings.network == "public" else Allow.local(),
         transport=transport,
     )
-    tokens = TokenStore(client)
+    tokens = TokenStore()
     reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
     policy = Policy(**{kind: kind in settings.allow for kind in ("shell", "script", "container")})
     called = FunctionCaller(registry, current)

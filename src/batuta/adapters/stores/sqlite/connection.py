@@ -37,7 +37,7 @@ def connect(path: Path) -> sqlite3.Connection:
             hint="put the store on a local file system that can share memory between processes",
         )
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     return connection

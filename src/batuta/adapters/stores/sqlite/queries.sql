@@ -86,7 +86,17 @@ SELECT number, at, body FROM events
 WHERE number > ? AND type IN (SELECT value FROM json_each(?)) ORDER BY number LIMIT ?;
 
 -- name: sources
-SELECT DISTINCT source FROM subscriptions WHERE type = ? OR type = '';
+-- A skip scan: one look into the index per distinct source, however many subscriptions there are.
+WITH RECURSIVE
+    types (type) AS (VALUES (?1), ('')),
+    found (type, source) AS (
+        SELECT type, (SELECT min(source) FROM subscriptions WHERE subscriptions.type = types.type) FROM types
+        UNION ALL
+        SELECT type, (
+            SELECT min(source) FROM subscriptions WHERE subscriptions.type = found.type AND source > found.source
+        ) FROM found WHERE source IS NOT NULL
+    )
+SELECT DISTINCT source FROM found WHERE source IS NOT NULL;
 
 -- name: subscribers
 SELECT DISTINCT run FROM subscriptions WHERE type IN (?, '') AND source = ? AND value = ?;
