@@ -1,3 +1,5 @@
+"""What @function says and refuses, and what it leaves of the function."""
+
 import pytest
 
 from batuta.adapters.callers.functions import Declaration, function

@@ -1,3 +1,5 @@
+"""Files and modules of functions: what is found in them, and what is told when they fail."""
+
 import sys
 import textwrap
 

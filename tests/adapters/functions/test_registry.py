@@ -1,3 +1,5 @@
+"""Names, versions, clashes, and what cannot be a function of a workflow."""
+
 import functools
 from typing import TYPE_CHECKING
 

@@ -1,3 +1,5 @@
+"""Which coroutine functions are known never to give up control."""
+
 import functools
 
 import pytest

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import os
+import select
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +18,10 @@ from batuta.adapters.callers.processes import (
 )
 from batuta.ports.caller import Call
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_S = 20
 VALUE = "s3cr3t-value"
 CALLERS = {"shell": ShellCaller, "script": ScriptCaller, "container": ContainerCaller}
 
@@ -37,6 +44,62 @@ def _replaced(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list):
         return [_replaced(item, old, new) for item in value]
     return value
+
+
+class Signal:
+    """A named pipe on which another process says something, once."""
+
+    def __init__(self, path: Path):
+        os.mkfifo(path)
+        self.path = path
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    async def received(self) -> str:
+        await readable(self.descriptor)
+        return self.said_so_far()
+
+    def said_so_far(self) -> str:
+        try:
+            return os.read(self.descriptor, 1000).decode()
+        except BlockingIOError:
+            return ""
+
+
+async def readable(descriptor: int) -> None:
+    """Wait in a thread until there is something to read."""
+    ready, _, _ = await asyncio.to_thread(select.select, [descriptor], [], [], PATIENCE_S)
+    assert ready, "it did not happen"
+
+
+@pytest.fixture
+def make_signal():
+    made = []
+
+    def make(path: Path) -> Signal:
+        made.append(Signal(path))
+        return made[-1]
+
+    yield make
+    for signal in made:
+        os.close(signal.descriptor)
+
+
+@pytest.fixture
+def ended():
+    """Wait until processes have ended; the system tells through a descriptor of each."""
+
+    async def wait(*pids: int) -> None:
+        for pid in pids:
+            try:
+                descriptor = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            try:
+                await readable(descriptor)
+            finally:
+                os.close(descriptor)
+
+    return wait
 
 
 @pytest.fixture

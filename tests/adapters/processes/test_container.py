@@ -15,7 +15,7 @@ from batuta.ports.caller import Fault
 
 CLIENT = """\
 #!{python} -IS
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys
 home = pathlib.Path({home!r})
 words = sys.argv[1:]
 said = json.loads((home / "says.json").read_text())
@@ -27,8 +27,10 @@ answer = said.get(words[0], {{}})
 sys.stdout.write(answer.get("stdout", ""))
 sys.stderr.write(answer.get("stderr", ""))
 sys.stdout.flush()
-if answer.get("hangs"):
-    time.sleep(1000)
+if "signals" in answer:
+    (home / "signal").write_text("yes")
+if "hangs" in answer:
+    signal.pause()
 sys.exit(answer.get("code", 0))
 """
 
@@ -63,14 +65,6 @@ def engine(tmp_path, monkeypatch):
     return made
 
 
-async def until(condition):
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    pytest.fail("it did not happen")
-
-
 async def test_an_image_alone_is_run_under_a_conventional_name(perform, engine):
     assert await perform("container", {"image": "hello-world"}) == "hi\n"
     (words,) = engine.words("run")
@@ -81,9 +75,9 @@ async def test_an_image_alone_is_run_under_a_conventional_name(perform, engine):
         "run",
         "--quiet",
         "--pull=missing",
-        "--label=batuta.run=run-1",
-        "--label=batuta.task=/do/0/step",
-        "--label=batuta.key=key-1",
+        "--label=batuta-run=run-1",
+        "--label=batuta-task=/do/0/step",
+        "--label=batuta-key=key-1",
         "hello-world",
     ]
 
@@ -212,13 +206,14 @@ async def test_podman_is_used_when_docker_does_not_answer(perform, engine, tmp_p
     ],
 )
 async def test_a_cancelled_container_is_ended_by_its_name(
-    make_call, secrets, engine, lifetime, verb
+    make_call, make_signal, secrets, engine, lifetime, verb
 ):
-    engine.says(run={"hangs": True})
+    hanging = make_signal(engine.home / "signal")
+    engine.says(run={"signals": True, "hangs": True})
     caller = ContainerCaller(secrets)
     given = {"image": "x", "name": "mine", "lifetime": lifetime}
     task = asyncio.ensure_future(caller(make_call("container", given)))
-    await until(lambda: engine.words("run"))
+    await hanging.received()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -226,12 +221,15 @@ async def test_a_cancelled_container_is_ended_by_its_name(
     caller.close()
 
 
-async def test_a_container_is_removed_after_its_lifetime(make_call, secrets, engine):
+async def test_a_container_is_removed_after_its_lifetime(make_call, make_signal, secrets, engine):
+    removed = make_signal(engine.home / "signal")
+    engine.says(rm={"signals": True})
     caller = ContainerCaller(secrets)
     given = {"image": "x", "name": "mine", "lifetime": {"cleanup": "eventually", "after": "PT0S"}}
     await caller(make_call("container", given))
-    await until(lambda: engine.words("rm") == [["rm", "--force", "mine"]])
-    await until(lambda: not caller._tasks)
+    await removed.received()
+    await asyncio.gather(*caller._tasks)
+    assert engine.words("rm") == [["rm", "--force", "mine"]]
     caller.close()
 
 

@@ -15,16 +15,7 @@ from batuta.adapters.callers.processes import Limits, Processes
 from batuta.ports.caller import Fault
 
 # A process that starts another, says the numbers of both, and waits for ever.
-FAMILY = "sleep 1000 & echo $$ $! > ready.tmp; mv ready.tmp {ready}; wait"
-
-
-async def until(condition):
-    """Wait for something that another process does."""
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    pytest.fail("it did not happen")
+FAMILY = "sleep 1000 & echo $$ $! > {ready}; wait"
 
 
 def alive(pid: int) -> bool:
@@ -37,6 +28,11 @@ def alive(pid: int) -> bool:
 
 def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture
+def ready(make_signal, tmp_path):
+    return make_signal(tmp_path / "ready")
 
 
 @pytest.fixture
@@ -55,27 +51,28 @@ def run(tmp_path):
         processes.close()
 
 
-async def test_a_cancelled_process_is_killed_with_all_it_started(run, tmp_path):
-    ready = tmp_path / "ready"
-    task = asyncio.ensure_future(run(FAMILY.format(ready=ready)))
-    await until(ready.exists)
-    family = [int(pid) for pid in ready.read_text().split()]
+async def test_a_cancelled_process_is_killed_with_all_it_started(run, ready, ended):
+    task = asyncio.ensure_future(run(FAMILY.format(ready=ready.path)))
+    family = [int(pid) for pid in (await ready.received()).split()]
     assert all(alive(pid) for pid in family)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: not any(alive(pid) for pid in family))
+    await ended(*family)
 
 
-async def test_a_process_past_its_deadline_is_killed_and_times_out(run, tmp_path):
-    ready = tmp_path / "ready"
+async def test_a_process_past_its_deadline_is_killed_and_times_out(run, ready, ended):
     now = time.time()
+    deadline_ms = int(now * 1000) + 150
+    task = asyncio.ensure_future(
+        run(FAMILY.format(ready=ready.path), deadline_ms=deadline_ms, clock=lambda: now)
+    )
     with pytest.raises(Fault) as fault:
-        await run(FAMILY.format(ready=ready), deadline_ms=int(now * 1000) + 150, clock=lambda: now)
+        await task
     assert (fault.value.kind, fault.value.status) == ("timeout", 408)
     # On a busy machine the deadline may come before the family has said its numbers.
-    family = [int(pid) for pid in ready.read_text().split()] if ready.exists() else []
-    await until(lambda: not any(alive(pid) for pid in family))
+    said = ready.said_so_far()
+    await ended(*(int(pid) for pid in said.split()))
 
 
 async def test_a_deadline_in_the_past_starts_nothing_that_lasts(run):
@@ -96,12 +93,12 @@ async def test_output_up_to_the_limit_is_kept_whole(run):
     assert finished.stdout == "\0" * 100_000
 
 
-async def test_what_a_process_leaves_behind_neither_stays_nor_is_waited_for(run, tmp_path):
+async def test_what_a_process_leaves_behind_neither_stays_nor_is_waited_for(run, ended):
     finished = await run("sleep 1000 & echo $!")
-    await until(lambda: not alive(int(finished.stdout)))
+    await ended(int(finished.stdout))
 
 
-async def test_the_end_of_the_whole_house_kills_its_processes(tmp_path):
+async def test_the_end_of_the_whole_house_kills_its_processes(tmp_path, ready, ended):
     """The process that runs Batuta is killed in a way it cannot notice."""
     program = textwrap.dedent(
         """
@@ -116,34 +113,31 @@ async def test_the_end_of_the_whole_house_kills_its_processes(tmp_path):
         asyncio.run(main())
         """
     )
-    ready = tmp_path / "ready"
     house = subprocess.Popen(  # noqa: ASYNC220 -- it returns as soon as the program is started
         [
             sys.executable,
             "-c",
             program,
             str(tmp_path),
-            FAMILY.format(ready=ready),
+            FAMILY.format(ready=ready.path),
             os.environ["PATH"],
         ]
     )
     try:
-        await until(ready.exists)
-        family = [int(pid) for pid in ready.read_text().split()]
+        family = [int(pid) for pid in (await ready.received()).split()]
         assert all(alive(pid) for pid in family)
     finally:
         house.send_signal(signal.SIGKILL)
         house.wait()
-    await until(lambda: not any(alive(pid) for pid in family))
+    await ended(*family)
 
 
-async def test_closing_kills_what_runs(tmp_path):
+async def test_closing_kills_what_runs(tmp_path, ready):
     processes = Processes()
-    ready = tmp_path / "ready"
-    argv = ["/bin/sh", "-c", FAMILY.format(ready=ready)]
+    argv = ["/bin/sh", "-c", FAMILY.format(ready=ready.path)]
     environment = {"PATH": os.environ["PATH"]}
     task = asyncio.ensure_future(processes.run(argv, environment=environment, folder=tmp_path))
-    await until(ready.exists)
+    await ready.received()
     processes.close()
     assert (await task).code == 137
 

@@ -1,3 +1,5 @@
+"""Scripts in Python and JavaScript, run by their real interpreters."""
+
 import shutil
 import sys
 

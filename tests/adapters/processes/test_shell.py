@@ -1,3 +1,5 @@
+"""Shell commands, run by the real /bin/sh: what goes in, what comes out, what is refused."""
+
 from pathlib import Path
 
 import pytest

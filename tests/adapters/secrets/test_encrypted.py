@@ -1,3 +1,5 @@
+"""The encrypted store: round trips, keys, damage, and writers at the same time."""
+
 import multiprocessing
 import stat
 

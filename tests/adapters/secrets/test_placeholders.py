@@ -1,3 +1,5 @@
+"""The laws of placeholders: revealing, redacting, masking, and whose secret it is."""
+
 import base64
 import json
 from urllib.parse import quote, quote_plus

@@ -1,3 +1,5 @@
+"""Secrets given by hand, in the environment and in files, and which place answers first."""
+
 import pytest
 
 from batuta.adapters.secrets import EnvironmentSecrets, FileSecrets, GivenSecrets, SecretStore

@@ -6,8 +6,8 @@ container, with `arguments` as $1, $2, ... Without `command` the arguments go to
 Ports and volumes map the host's to the container's, as other runtimes have it.
 
 The engine's client is a process like any other, but killing it leaves the container: that is ended
-by name. When Batuta itself is killed a container runs on; its labels (`batuta.run`, `batuta.task`,
-`batuta.key`) say whose it was.
+by name. When Batuta itself is killed a container runs on; its labels (`batuta-run`, `batuta-task`,
+`batuta-key`) say whose it was.
 """
 
 from __future__ import annotations
@@ -160,9 +160,9 @@ def _command_line(asked: Asked, call: Call, name: str, lifetime: Lifetime) -> li
         raise invalid(f"`pullPolicy` is {pull!r}; it is one of {', '.join(_PULL)}")
     words = ["run", "--quiet", f"--name={name}", f"--pull={_PULL[pull]}"]
     words += [
-        f"--label=batuta.run={call.run_id}",
-        f"--label=batuta.task={call.reference}",
-        f"--label=batuta.key={call.idempotency_key}",
+        f"--label=batuta-run={call.run_id}",
+        f"--label=batuta-task={call.reference}",
+        f"--label=batuta-key={call.idempotency_key}",
     ]
     if lifetime.cleanup == "always":
         words.append("--rm")
