@@ -493,7 +493,8 @@ do:
 - a:
     emit:
       event:
-        with: { type: com.acme.x, source: /shop, subject: '${ .id }', data: { a: '${ .a }' }, tier: 1 }
+        with:
+          { type: com.acme.x, source: /shop, subject: '${ .id }', data: { a: '${ .a }' }, tier: 1 }
 """),
         model.EmitTask,
     )
@@ -545,9 +546,7 @@ do:
 
 def test_a_listen_to_all(built):
     task = only(
-        built(
-            "do:\n- a: { listen: { to: { all: [ { with: { type: t } }, { with: { type: u } } ] } } }\n"
-        ),
+        built("do:\n- a: { listen: { to: { all: [ with: { type: t }, with: { type: u } ] } } }\n"),
         model.ListenTask,
     )
     assert (task.to.mode, len(task.to.filters)) == ("all", 2)
@@ -586,8 +585,10 @@ do:
         language: python
         source: { endpoint: { uri: /x.py, authentication: { bearer: { token: t } } } }
         arguments: [ a ]
-- shell: { run: { shell: { command: 'echo hi', arguments: [ '${ .a }' ], stdin: x, environment: {} } } }
-- workflow: { run: { workflow: { namespace: a, name: b, version: 1.0.0, input: { x: '${ .x }' } } } }
+- shell:
+    run: { shell: { command: 'echo hi', arguments: [ '${ .a }' ], stdin: x, environment: {} } }
+- workflow:
+    run: { workflow: { namespace: a, name: b, version: 1.0.0, input: { x: '${ .x }' } } }
 - latest: { run: { workflow: { namespace: a, name: b, version: latest, input: '${ . }' } } }
 """)
     container, _, inline, external, shell, flow, _ = workflow.do
@@ -610,9 +611,11 @@ do:
         "{ oidc: { use: s } }",
         """{ oauth2: { authority: https://x.example, grant: client_credentials,
           endpoints: { token: /t, revocation: /r, introspection: /i },
-          client: { id: i, secret: '${ $secrets.s }', assertion: a, authentication: private_key_jwt },
+          client:
+            { id: i, secret: '${ $secrets.s }', assertion: a, authentication: private_key_jwt },
           request: { encoding: application/json }, issuers: [ i ], scopes: [ s ], audiences: [ a ],
-          username: u, password: p, subject: { token: t, type: y }, actor: { token: t, type: y } } }""",
+          username: u, password: p,
+          subject: { token: t, type: y }, actor: { token: t, type: y } } }""",
         "{ oidc: { authority: https://x.example, grant: password, scopes: [ openid ] } }",
     ],
 )
@@ -622,7 +625,9 @@ use:
   secrets: [ s ]
   authentications: {{ shop: {policy} }}
 do:
-- a: {{ call: http, with: {{ method: get, endpoint: {{ uri: /x, authentication: {{ use: shop }} }} }} }}
+- a:
+    call: http
+    with: {{ method: get, endpoint: {{ uri: /x, authentication: {{ use: shop }} }} }}
 """)
     policy = workflow.do[0].authentication
     assert (policy.secret == "s") != bool(policy.properties)

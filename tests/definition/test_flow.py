@@ -1,4 +1,5 @@
 """Where control can go: targets, tasks that nothing reaches, loops that nothing leaves."""
+# ruff: noqa: E501 -- a document on one line is compared with its neighbours at a glance
 
 from __future__ import annotations
 

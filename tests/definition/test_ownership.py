@@ -90,7 +90,12 @@ do:
 def test_compensation_variables_end_with_the_compensation(refused):
     refused(
         "unknown-variable",
-        "do:\n- a:\n    set: { x: '${ §$output }' }\n    metadata: { compensate: { set: { y: '${ $output }' } } }\n",
+        """
+do:
+- a:
+    set: { x: '${ §$output }' }
+    metadata: { compensate: { set: { y: '${ $output }' } } }
+""",
     )
 
 

@@ -1,4 +1,5 @@
 """Every way in which a document is refused or doubted: its code, and exactly where."""
+# ruff: noqa: E501 -- a document on one line is compared with its neighbours at a glance
 
 from __future__ import annotations
 
@@ -176,8 +177,10 @@ DOCUMENTS = [
     ("variable-clash", "do:\n- a:\n    for: { each: §index, in: .y }\n    do: []\n"),
     (
         "unknown-authentication",
-        "do:\n- a:\n    call: http\n    with:\n      method: get\n"
-        "      endpoint: { uri: /x, authentication: { use: §nobody } }\n",
+        (
+            "do:\n- a:\n    call: http\n    with:\n      method: get\n"
+            "      endpoint: { uri: /x, authentication: { use: §nobody } }\n"
+        ),
     ),
     (
         "unknown-error",
@@ -204,6 +207,8 @@ DOCUMENTS = [
     # Expressions.
     ("expression-syntax", "do:\n- a:\n    set: { b: '${ .a + §) }' }\n"),
     ("expression-syntax", "do:\n- a:\n    if: .a + §)\n    do: []\n"),
+    ("expression-syntax", "do:\n- a:\n    if: .a +§\n    do: []\n"),
+    ("expression-syntax", "do:\n- a:\n    if: '${ §$ }'\n    do: []\n"),
     ("expression-syntax", 'do:\n- a:\n    if: "\\x2ea + §)"\n    do: []\n'),
     ("expression-syntax", "do:\n- a:\n    if: '.a == \"it''s\" §)'\n    do: []\n"),
     ("expression-syntax", "do:\n- a:\n    if: |\n      .a +\n        .b §)\n    do: []\n"),
@@ -246,8 +251,10 @@ DOCUMENTS = [
     ("metadata-key", "do:\n- a:\n    do: []\n    metadata: { §team: x }\n"),
     (
         "compensate-nested",
-        "do:\n- a:\n    do: []\n    metadata:\n      compensate:\n        do: []\n"
-        "        metadata: { compensate: §{ do: [] } }\n",
+        (
+            "do:\n- a:\n    do: []\n    metadata:\n      compensate:\n        do: []\n"
+            "        metadata: { compensate: §{ do: [] } }\n"
+        ),
     ),
 ]
 """Documents that get a head."""
@@ -263,19 +270,25 @@ HEADS = [
     ("wrong-format", "document: { dsl: 1.0.3, namespace: a, name: b, version: §'1.0' }\ndo: []\n"),
     (
         "metadata-key",
-        "document:\n  { dsl: 1.0.3, namespace: a, name: b, version: 1.0.0, metadata: { §controll: x } }\n"
-        "do: []\n",
+        (
+            "document:\n  { dsl: 1.0.3, namespace: a, name: b, version: 1.0.0, metadata: { §controll: x } }\n"
+            "do: []\n"
+        ),
     ),
     (
         "unknown-participant",
-        "document:\n  dsl: 1.0.3\n  namespace: a\n  name: b\n  version: 1.0.0\n"
-        "  metadata: { participants: { sales: {} } }\n"
-        "do:\n- a:\n    do: []\n    metadata: { participant: §sale }\n",
+        (
+            "document:\n  dsl: 1.0.3\n  namespace: a\n  name: b\n  version: 1.0.0\n"
+            "  metadata: { participants: { sales: {} } }\n"
+            "do:\n- a:\n    do: []\n    metadata: { participant: §sale }\n"
+        ),
     ),
     (
         "wrong-format",
-        "document:\n  dsl: 1.0.3\n  namespace: a\n  name: b\n  version: 1.0.0\n"
-        "  metadata: { participants: { §a b: {} } }\ndo: []\n",
+        (
+            "document:\n  dsl: 1.0.3\n  namespace: a\n  name: b\n  version: 1.0.0\n"
+            "  metadata: { participants: { §a b: {} } }\ndo: []\n"
+        ),
     ),
 ]
 """Documents with heads of their own."""

@@ -40,6 +40,7 @@ _LOOKS_BARE = re.compile(
 )
 
 
+_NOT_HERE = "an expression is not evaluated here"
 _WRITE_OUT = "the DSL wants the value itself here"
 
 
@@ -104,30 +105,28 @@ class Leaves:
 
     def _reads(self, shape: Text, node: Node, path: Path, view: View) -> bool:
         """Return whether the text is an expression, after noting it or warning about it."""
-        match shape.reads:
-            case Reads.PROGRAM:
-                wrapped = unwrap(node.plain)
-                program = node.plain if wrapped is None else wrapped
-                self._expression(program, node, path, view, decides=shape.decides)
-                return True
-            case Reads.VALUE:
-                return self._value(node, path, view, decides=shape.decides)
-            case Reads.WRAPPED:
-                if not self._value(node, path, view, decides=shape.decides):
-                    self.findings.add(
-                        "expression-required",
-                        node.position,
-                        path,
-                        "a text that is not an expression stands here",
-                        value=node.plain,
-                        expected="an expression ${ ... }",
-                        hint=f"'${{ {node.plain} }}'",
-                    )
-                return True
-            case Reads.LITERALLY:
-                if shape.form == "some" and "${" in node.plain:
-                    self._not_evaluated(node, path, "an expression is not evaluated here", _WRITE_OUT)
-                return False
+        if shape.reads is Reads.PROGRAM:
+            wrapped = unwrap(node.plain)
+            program = node.plain if wrapped is None else wrapped
+            self._expression(program, node, path, view, decides=shape.decides)
+            return True
+        if shape.reads is Reads.LITERALLY:
+            if shape.form == "some" and "${" in node.plain:
+                self._not_evaluated(node, path, _NOT_HERE, _WRITE_OUT)
+            return False
+        computed = self._value(node, path, view, decides=shape.decides)
+        if shape.reads is Reads.VALUE or computed:
+            return computed
+        self.findings.add(
+            "expression-required",
+            node.position,
+            path,
+            "a text that is not an expression stands here",
+            value=node.plain,
+            expected="an expression ${ ... }",
+            hint=f"'${{ {node.plain} }}'",
+        )
+        return True
 
     def template(self, node: Node, path: Path, view: View, *, decides: bool) -> None:
         """Note every expression in any value."""

@@ -84,7 +84,7 @@ class Findings:
         self._file = file
         self._found: dict[tuple[str, int, int, str], Problem] = {}
 
-    def add(  # noqa: PLR0913 -- a problem has that many parts, most of them optional
+    def add(
         self,
         code: str,
         position: Position,

@@ -8,6 +8,9 @@ parser, being YAML 1.2. Two things need help: JSON writes a character past U+FFF
 escapes, and may hold characters that YAML forbids or takes for line breaks. While the parser runs,
 private characters of the same length stand in for them, so that no position moves.
 
+A key has at most 1024 characters, in JSON too (YAML 1.2.2, section 7.4.2). Private characters
+U+E800 to U+F02F of a JSON text may be taken for stand-ins when they are written as they are.
+
 The limits are far above any workflow written by people and keep a hostile file from costing more
 than about a second.
 """
@@ -133,7 +136,6 @@ class _Reader:
     """One reading: the collections that are open, the anchors seen, and the sum of values."""
 
     def __init__(self, source: str, findings: Findings) -> None:
-        self._source = source
         self._findings = findings
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
@@ -143,6 +145,7 @@ class _Reader:
         if source.lstrip()[:1] in {"{", "["}:
             parsed = _PAIR.sub(r"\1\\ue\2\\ue\3", source).translate(_HIDE)
         self._joins = parsed != source
+        self._parsed = parsed
         self._encoded = parsed.encode()
 
     def document(self) -> Node | None:
@@ -330,7 +333,7 @@ class _Reader:
             mark = error.context_mark  # where the quote was opened, not where the file ends
         position = Position(mark.line + 1, mark.column + 1) if mark is not None else START
         message, hint = explain(complaint)
-        end = _position_of(self._source)
+        end = _position_of(self._parsed)
         self._refuse("yaml-syntax", min(position, end), message, hint=hint)
 
     def _add(self, code: str, position: Position, message: str, **details: str) -> None:

@@ -11,7 +11,7 @@ missing because it was misspelt is reported once too: as the misspelling.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from batuta.definition.found import Found, SchemaSite, TaskList, TaskSite
 from batuta.definition.grammar.calls import CALLS, FUNCTION_ARGUMENTS
@@ -106,6 +106,8 @@ class _Survey:
                 self._found.schemas.append(SchemaSite(node, path))
             case Free() | Nothing():
                 pass
+            case _:  # pragma: no cover -- the union is closed
+                assert_never(shape)
 
     def _record(self, shape: Record, node: Node, path: Path, view: View) -> None:
         if node.kind != "object":

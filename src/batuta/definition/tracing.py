@@ -8,6 +8,7 @@ quoted over several lines) loses the correspondence, so its first character is n
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from batuta.definition.problems import Position
@@ -32,12 +33,8 @@ def trace(node: Node, offset: int, text: str) -> Position:
     begin = _after_properties(node, raw)
     if "\n" in raw:
         return node.position
-    steps = _steps(node.style, raw[begin:])
-    for index, width in enumerate(steps):
-        if index == offset:
-            break
-        begin += width
-    return Position(node.line, node.column + begin)
+    before = sum(islice(_steps(node.style, raw[begin:]), offset))
+    return Position(node.line, node.column + begin + before)
 
 
 def _after_properties(node: Node, raw: str) -> int:
@@ -60,4 +57,4 @@ def _in_block(node: Node, offset: int, raw: str) -> Position:
     row = len(before)
     shown = node.plain.split("\n")[row - 1]
     written = lines[row] if row < len(lines) else ""
-    return Position(node.line + row, written.find(shown) + len(before[-1]) + 1)
+    return Position(node.line + row, max(written.find(shown), 0) + len(before[-1]) + 1)

@@ -57,8 +57,9 @@ def _variables(program: str) -> frozenset[str] | ExpressionSyntaxError:
 
 
 def _place(site: ExpressionSite, offset: int, text: str) -> Position:
-    base = site.node.plain.find(site.program)
-    return trace(site.node, max(base, 0) + offset, text)
+    value: str = site.node.plain
+    base = 0 if value == site.program else value.find(site.program, value.index("${") + 2)
+    return trace(site.node, base + offset, text)
 
 
 def _refuse_syntax(

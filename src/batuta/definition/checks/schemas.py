@@ -55,12 +55,12 @@ def _check(site: SchemaSite, findings: Findings) -> None:
 
     try:
         jsonschema_rs.validator_for(node.plain, retriever=retrieve)
-    except jsonschema_rs.ValidationError as error:
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+        at = error.instance_path if isinstance(error, jsonschema_rs.ValidationError) else []
         # A reference into a document that was not read cannot be followed, which proves nothing.
-        if not (elsewhere and not error.instance_path):
-            _refuse(*_at(node, path, error.instance_path), error.message, findings)
-    except (jsonschema_rs.ReferencingError, ValueError) as error:
-        _refuse(node, path, str(error), findings)
+        if at or not elsewhere:
+            message = str(error).partition("\n")[0]
+            _refuse(*_at(node, path, at), message, findings)
 
 
 def _refuse(node: Node, path: Path, message: str, findings: Findings) -> None:
