@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import batuta
 
 WORKFLOW = Path(__file__).resolve().parent / "order.yaml"
+NAME = "retail/order-fulfilment"
 
 Outcome = dict[str, Any]
 
@@ -36,7 +37,7 @@ async def run_orders(
         await engine.deploy(WORKFLOW)
 
         async def outcome(order: Order) -> Outcome:
-            run = await engine.start("retail/order-fulfilment", order.input(systems))
+            run = await engine.start(NAME, order.input(systems), run_id=order.id)
             result = await run.result()
             ended()
             if result.status == "completed":
