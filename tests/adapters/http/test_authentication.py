@@ -70,7 +70,7 @@ def clock():
 
 @pytest.fixture
 def caller(client, secrets, clock):
-    return HttpCaller(client, secrets, tokens=TokenStore(client, now=clock))
+    return HttpCaller(client, secrets, tokens=TokenStore(now=clock))
 
 
 @pytest.fixture

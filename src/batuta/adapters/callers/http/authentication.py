@@ -23,13 +23,15 @@ from batuta.adapters.callers.http.policy_properties import basic, required
 from batuta.ports.caller import Fault
 
 if TYPE_CHECKING:
+    from batuta.adapters.callers.http.sending import HttpClient
     from batuta.ports.caller import SecretSource
 
 
 class Authenticator:
     """Makes credentials from policies; one is shared, because it holds the tokens."""
 
-    def __init__(self, tokens: TokenStore, secrets: SecretSource) -> None:
+    def __init__(self, client: HttpClient, tokens: TokenStore, secrets: SecretSource) -> None:
+        self._client = client
         self._tokens = tokens
         self._secrets = secrets
 
@@ -56,9 +58,8 @@ class Authenticator:
             case "digest":
                 return _Digest(*_user_and_password(scheme, properties))
             case "oauth2" | "oidc":
-                return TokenCredentials(
-                    self._tokens, GrantPolicy.from_properties(scheme, properties, values)
-                )
+                grant = GrantPolicy.from_properties(scheme, properties, values)
+                return TokenCredentials(self._tokens, grant, self._client)
             case _:
                 raise Fault(
                     "configuration",

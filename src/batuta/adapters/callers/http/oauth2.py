@@ -97,23 +97,24 @@ class _Kept(msgspec.Struct):
 
 
 class TokenStore:
-    """Access tokens by policy, fetched through `client`; one is shared by all callers.
+    """Access tokens by policy; one is shared by all callers.
 
     Args:
-        client: sends token requests under the same limits and address policy as calls.
         now: epoch seconds, for assertions and expiry.
     """
 
-    def __init__(self, client: HttpClient, *, now: Callable[[], float] = time.time) -> None:
-        self._client = client
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
 
-    async def token(self, policy: GrantPolicy, *, instead_of: str | None = None) -> str:
+    async def token(
+        self, policy: GrantPolicy, client: HttpClient, *, instead_of: str | None = None
+    ) -> str:
         """Return an access token for `policy`, fetching one when none is kept.
 
         Args:
             policy: whose token.
+            client: sends token requests, under the same limits and address policy as calls.
             instead_of: a token that a server refused; if it is still the kept one, it is replaced.
 
         Raises:
@@ -129,7 +130,7 @@ class TokenStore:
                 or token.access_token == instead_of
                 or self._now() >= kept.usable_until
             ):
-                token = await self._fetch(policy, kept)
+                token = await self._fetch(policy, client, kept)
             return token.access_token
 
     def _entry(self, key: bytes) -> _Kept:
@@ -141,66 +142,70 @@ class TokenStore:
         self._kept.move_to_end(key)
         return kept
 
-    async def _fetch(self, policy: GrantPolicy, kept: _Kept) -> Token:
+    async def _fetch(self, policy: GrantPolicy, client: HttpClient, kept: _Kept) -> Token:
         kept.token = None
-        endpoint, issuers = await self._endpoint(policy)
+        endpoint, issuers = await _endpoint(policy, client)
         request = token_request(
             endpoint, policy.scheme, policy.properties, self._now(), kept.refresh_token
         )
-        token = read_token(await self._answer(request), endpoint, issuers)
+        token = read_token(await _answer(request, client), endpoint, issuers)
         skew = min(_LONGEST_SKEW_S, token.lifetime_s / 10)
         kept.usable_until = self._now() + token.lifetime_s - skew
         kept.refresh_token = token.refresh_token or kept.refresh_token
         kept.token = token
         return token
 
-    async def _endpoint(self, policy: GrantPolicy) -> tuple[str, tuple[str, ...]]:
-        if policy.scheme == "oidc":
-            return await self._discovered(policy), policy.issuers
-        endpoints: dict[str, Any] = policy.properties.get("endpoints") or {}
-        path = str(endpoints.get("token") or "/oauth2/token")
-        if path.startswith(("http://", "https://")):
-            return path, policy.issuers
-        return f"{policy.authority}/{path.lstrip('/')}", policy.issuers
-
-    async def _discovered(self, policy: GrantPolicy) -> str:
-        authority = policy.authority.removesuffix(_WELL_KNOWN).rstrip("/")
-        where = authority + _WELL_KNOWN
-        answer = await self._client.send(
-            Outgoing(method="GET", url=parsed_url(where), headers=(("Accept", "application/json"),))
-        )
-        found = _json_object(answer)
-        issuer, endpoint = found.get("issuer"), found.get("token_endpoint")
-        known = policy.issuers or (authority,)
-        if str(issuer).rstrip("/") not in {name.rstrip("/") for name in known}:
-            raise _refused(where, f"names the issuer {issuer!r}, expected {' or '.join(known)}")
-        if not isinstance(endpoint, str):
-            raise _refused(where, "names no token_endpoint")
-        return endpoint
-
-    async def _answer(self, request: Outgoing) -> Answer:
-        # 400 and 401 are the protocol's own refusals and are read; the rest are faults of the
-        # network, with their status, so that a retry policy may tell them apart.
-        return await self._client.send(request, also_accept=frozenset((400, 401, 403)))
-
 
 class TokenCredentials:
     """Signs with a policy's access token, and once more with a new one after a 401."""
 
-    def __init__(self, tokens: TokenStore, policy: GrantPolicy) -> None:
+    def __init__(self, tokens: TokenStore, policy: GrantPolicy, client: HttpClient) -> None:
         self._tokens = tokens
+        self._client = client
         self._policy = policy
         self._used: str | None = None
 
     async def sign(self, outgoing: Outgoing) -> Outgoing:
         """Return the request with the kept or a fetched token."""
-        self._used = await self._tokens.token(self._policy)
+        self._used = await self._tokens.token(self._policy, self._client)
         return outgoing.with_header("Authorization", f"Bearer {self._used}")
 
     async def sign_again(self, outgoing: Outgoing, answer: Answer) -> Outgoing | None:  # noqa: ARG002 -- the protocol's
         """Return the request with another token than the one that was refused."""
-        self._used = await self._tokens.token(self._policy, instead_of=self._used)
+        self._used = await self._tokens.token(self._policy, self._client, instead_of=self._used)
         return outgoing.with_header("Authorization", f"Bearer {self._used}")
+
+
+async def _endpoint(policy: GrantPolicy, client: HttpClient) -> tuple[str, tuple[str, ...]]:
+    if policy.scheme == "oidc":
+        return await _discovered(policy, client), policy.issuers
+    endpoints: dict[str, Any] = policy.properties.get("endpoints") or {}
+    path = str(endpoints.get("token") or "/oauth2/token")
+    if path.startswith(("http://", "https://")):
+        return path, policy.issuers
+    return f"{policy.authority}/{path.lstrip('/')}", policy.issuers
+
+
+async def _discovered(policy: GrantPolicy, client: HttpClient) -> str:
+    authority = policy.authority.removesuffix(_WELL_KNOWN).rstrip("/")
+    where = authority + _WELL_KNOWN
+    answer = await client.send(
+        Outgoing(method="GET", url=parsed_url(where), headers=(("Accept", "application/json"),))
+    )
+    found = _json_object(answer)
+    issuer, endpoint = found.get("issuer"), found.get("token_endpoint")
+    known = policy.issuers or (authority,)
+    if str(issuer).rstrip("/") not in {name.rstrip("/") for name in known}:
+        raise _refused(where, f"names the issuer {issuer!r}, expected {' or '.join(known)}")
+    if not isinstance(endpoint, str):
+        raise _refused(where, "names no token_endpoint")
+    return endpoint
+
+
+async def _answer(request: Outgoing, client: HttpClient) -> Answer:
+    # 400 and 401 are the protocol's own refusals and are read; the rest are faults of the
+    # network, with their status, so that a retry policy may tell them apart.
+    return await client.send(request, also_accept=frozenset((400, 401, 403)))
 
 
 def _json_object(answer: Answer) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Performer:
     ) -> None:
         self.client = client
         self.secrets = secrets
-        self._authenticator = Authenticator(tokens or TokenStore(client), secrets)
+        self._authenticator = Authenticator(client, tokens or TokenStore(), secrets)
 
     @contextmanager
     def redacted(self) -> Generator[None]:

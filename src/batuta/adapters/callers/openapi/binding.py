@@ -11,7 +11,8 @@ place, in this order:
    body, on top of the object under `body` if there is one.
 4. Nothing else: an unknown name is a fault, with the name that was probably meant.
 
-A parameter that is null is not given. What is required and not given is named, all of it at once;
+One value where an array is declared is an array of one, as the DSL's own examples write it. A
+parameter that is null is not given. What is required and not given is named, all of it at once;
 what is given is checked against its schema before anything is sent.
 """
 
@@ -53,7 +54,9 @@ def bind(operation: Operation, arguments: dict[str, Any], document: ApiDocument)
     for name, value in given.items():
         declared = places.parameters(name)
         if declared:
-            parameters += [(parameter, value) for parameter in declared]
+            parameters += [
+                (parameter, _fitted(parameter, value, document)) for parameter in declared
+            ]
         elif name in places.body_names:
             whole = value
         elif name in places.properties:
@@ -66,6 +69,14 @@ def bind(operation: Operation, arguments: dict[str, Any], document: ApiDocument)
     _check_presence(operation, parameters, body, places)
     _check_values(operation, parameters, body, document)
     return Bound(parameters=tuple(parameters), body=body)
+
+
+def _fitted(parameter: Parameter, value: Any, document: ApiDocument) -> Any:
+    if isinstance(value, (dict, list)) or parameter.schema is None:
+        return value
+    schema = document.resolved(parameter.schema)
+    takes_list = isinstance(schema, dict) and schema.get("type") == "array"
+    return [value] if takes_list else value
 
 
 class _Places:

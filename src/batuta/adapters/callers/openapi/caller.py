@@ -11,6 +11,7 @@ two may be different hosts.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -77,9 +78,8 @@ class OpenApiCaller:
                 endpoint_uri(self._secrets.reveal(endpoint)), self._secrets.reveal(call.input)
             )
             policy = endpoint.get("authentication") if isinstance(endpoint, dict) else None
-            label = f"reading {uri}"
-            async with self._performer.client.deadline(call.deadline_ms, label):
-                document = await self._documents.document(uri, policy)
+            async with self._performer.client.deadline(call.deadline_ms, f"reading {uri}"):
+                document = await self._documents.document(uri, policy, self._reader(policy))
             operation = find_operation(document, str(call.arguments.get("operationId")))
             written = _parameters(call.arguments.get("parameters"))
             revealed = self._secrets.reveal(written)
@@ -91,6 +91,14 @@ class OpenApiCaller:
                     outgoing, private_headers=names, private_body=True
                 )
             return await self._performer.perform(call, outgoing)
+
+    def _reader(self, policy: dict[str, Any] | None) -> bytes:
+        """Return a digest of who reads a document; fails when their secret is not theirs."""
+        if policy is None:
+            return b""
+        self._performer.credentials(policy, None)
+        revealed = msgspec.json.encode(self._secrets.reveal(policy), order="deterministic")
+        return hashlib.sha256(revealed).digest()
 
 
 def _parameters(written: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ Rules:
 * Swagger 2.0, OpenAPI 3.0 and 3.1; another version is refused by name.
 * References inside the document are followed; a reference to another document is refused when
   something that is used needs it, with the reference in the text. Bundling is the fix.
-* YAML is read by the rules of 1.2, so that a key `on` or a value `no` stays text, and keys become
-  strings, as status codes must.
+* YAML is read as workflows are (`batuta.definition.reading`): by the rules of 1.2, so that a key
+  `on` or a value `no` stays text, and within its limits on size, depth and aliases.
 
 Sources: OpenAPI 2.0, 3.0.4 and 3.1.1; RFC 6901 for the pointers in references.
 """
@@ -17,17 +17,15 @@ Sources: OpenAPI 2.0, 3.0.4 and 3.1.1; RFC 6901 for the pointers in references.
 from __future__ import annotations
 
 import enum
-import re
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import yaml
 
+from batuta.definition.problems import Findings
+from batuta.definition.reading import read
 from batuta.ports.caller import Fault
 
-_LARGEST_YAML = 4 * 1024 * 1024
-_DEEPEST_YAML = 100
 _LONGEST_CHAIN = 50
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -163,67 +161,17 @@ def _is_remote(reference: Any) -> bool:
     return isinstance(reference, str) and not reference.startswith("#")
 
 
-class _CoreLoader(yaml.CSafeLoader):
-    """YAML with the core schema of 1.2 (section 10.3), and the merge key that documents use."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 -- PyYAML reads it from the class, and `add_implicit_resolver` fills it in
-
-
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
-    ("merge", r"<<", ["<"]),
-):
-    _CoreLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), _first
-    )
-# PyYAML reads a leading zero as octal; YAML 1.2 does not.
-_CoreLoader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(str(node.value)))
-_CoreLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(str(node.value)))
-
-
 def _yaml(uri: str, content: bytes) -> Any:
-    if len(content) > _LARGEST_YAML:
-        raise _unreadable(uri, f"is YAML of more than {_LARGEST_YAML} bytes; use its JSON form")
-    try:
-        _check_depth(content)
-        return _with_text_keys(yaml.load(content, Loader=_CoreLoader), {})  # noqa: S506 -- it is a safe loader
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise _unreadable(uri, f"is neither JSON nor YAML: {problem}") from error
-    except RecursionError as error:
-        raise _unreadable(uri, "is nested too deep") from error
-
-
-def _check_depth(content: bytes) -> None:
-    # Events come one by one; the composer recurses, and in C nothing would stop it.
-    depth = 0
-    for event in yaml.parse(content, Loader=_CoreLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST_YAML:
-            raise RecursionError
-
-
-def _with_text_keys(value: Any, seen: dict[int, Any]) -> Any:
-    # Aliases are shared objects and stay shared, so that a small bomb stays small.
-    if not isinstance(value, (dict, list)):
-        return value
-    if id(value) in seen:
-        return seen[id(value)]
-    if isinstance(value, list):
-        items: list[Any] = []
-        seen[id(value)] = items
-        items.extend(_with_text_keys(item, seen) for item in value)
-        return items
-    fields: dict[str, Any] = {}
-    seen[id(value)] = fields
-    fields.update((str(key), _with_text_keys(item, seen)) for key, item in value.items())
-    return fields
+    findings = Findings(uri)
+    root, _ = read(content, findings)
+    if root is None or findings.refused:
+        problem = findings.problems()[0]
+        raise _unreadable(
+            uri,
+            f"is neither JSON nor YAML 1.2: line {problem.line}, column {problem.column}: "
+            f"{problem.message}" + (f"; {problem.hint}" if problem.hint else ""),
+        )
+    return root.plain
 
 
 def _unreadable(uri: str, what: str) -> Fault:

@@ -9,8 +9,8 @@ are dialects of; 3.1 is draft 2020-12 as it is.
   here is sent.
 * Beside `$ref` nothing counts in 2.0 and 3.0.
 * Formats are not asserted: servers differ in what they take for a date, and they decide.
-* A schema that is itself not valid is not checked, and logged: documents in the wild are sloppy,
-  and a wrong constraint in one must not make a service uncallable.
+* A schema that is itself not valid, or larger than is worth compiling, is not checked, and logged:
+  documents in the wild are sloppy, and a wrong constraint must not make a service uncallable.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ def validator(schema: Any, document: ApiDocument) -> jsonschema_rs.Validator | N
 
 
 def _compiled(schema: Any, document: ApiDocument) -> jsonschema_rs.Validator | None:
-    standalone = _Standalone(document).schema(schema)
     draft = (
         jsonschema_rs.Draft202012Validator
         if document.dialect is Dialect.OPENAPI_3_1
         else jsonschema_rs.Draft4Validator
     )
     try:
+        standalone = _Standalone(document).schema(schema)
         return draft(standalone, validate_formats=False, offline=True, mask="the value")
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         reason = str(error).partition("\n")[0]
-        _log.warning("%s has a schema that is not valid and not checked: %s", document.uri, reason)
+        _log.warning("%s has a schema that is not checked: %s", document.uri, reason)
         return None
 
 
@@ -91,10 +91,15 @@ class _Standalone:
         self._legacy = document.dialect is not Dialect.OPENAPI_3_1
         self._names: dict[str, str] = {}
         self._definitions: dict[str, Any] = {}
+        self._pending: list[tuple[str, str]] = []
         self._parts = 0
 
     def schema(self, schema: Any) -> dict[str, Any]:
         translated = self._translated(schema, 0)
+        # One after the other and not inside each other: chains of references may be long.
+        while self._pending:
+            name, reference = self._pending.pop()
+            self._definitions[name] = self._translated(self._document.at(reference), 0)
         if not isinstance(translated, dict):
             # `true` and `false` of 3.1.
             translated = {} if translated is not False else {"not": {}}
@@ -103,14 +108,14 @@ class _Standalone:
     def _translated(self, schema: Any, depth: int) -> Any:
         self._parts += 1
         if depth > _DEEPEST or self._parts > _MOST_PARTS:
-            raise self._document.refused("it has a schema that is too large or nested too deep")
+            raise ValueError("it is too large, or nested too deep")
         if isinstance(schema, list):
             return [self._translated(item, depth + 1) for item in schema]
         if not isinstance(schema, dict):
             return schema
         reference = schema.get("$ref")
         if isinstance(reference, str):
-            target = {"$ref": self._gathered(reference, depth)}
+            target = {"$ref": self._gathered(reference)}
             if self._legacy:
                 return target
             return {
@@ -119,12 +124,11 @@ class _Standalone:
             }
         return self._keywords(schema, depth)
 
-    def _gathered(self, reference: str, depth: int) -> str:
+    def _gathered(self, reference: str) -> str:
         name = self._names.get(reference)
         if name is None:
-            # Named before it is translated, so that a schema may refer to itself.
             name = self._names[reference] = f"s{len(self._names)}"
-            self._definitions[name] = self._translated(self._document.at(reference), depth + 1)
+            self._pending.append((name, reference))
         return f"#/definitions/{name}"
 
     def _keywords(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:

@@ -49,20 +49,22 @@ class DocumentStore:
     def __init__(self, resources: Resources, *, now: Callable[[], float] = time.monotonic) -> None:
         self._resources = resources
         self._now = now
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
 
-    async def document(self, uri: str, authentication: dict[str, Any] | None = None) -> ApiDocument:
+    async def document(
+        self, uri: str, authentication: dict[str, Any] | None = None, reader: bytes = b""
+    ) -> ApiDocument:
         """Return the document at `uri`.
 
         Args:
             uri: where it is; what `Resources.read` takes.
-            authentication: the policy to read it with; documents of different policies are kept
-                apart.
+            authentication: the policy to read it with.
+            reader: who reads; what one may read is not given to another.
 
         Raises:
             Fault: `communication` when it cannot be read, `configuration` when it cannot be used.
         """
-        kept = self._entry(msgspec.json.encode([uri, authentication], order="deterministic"))
+        kept = self._entry((uri, reader))
         async with kept.lock:
             if kept.document is None or self._now() >= kept.believed_until:
                 await self._refresh(uri, authentication, kept)
@@ -84,7 +86,7 @@ class DocumentStore:
                 raise
             kept.believed_until = self._now() + _RETRIED_AFTER_S
 
-    def _entry(self, key: bytes) -> _Kept:
+    def _entry(self, key: tuple[str, bytes]) -> _Kept:
         kept = self._kept.get(key)
         if kept is None:
             kept = self._kept[key] = _Kept(lock=asyncio.Lock())
