@@ -224,6 +224,7 @@ DOCUMENTS = [
         "embedded-expression",
         "do:\n- a:\n    call: grpc\n    with:\n      proto: { endpoint: /x }\n      service: { name: n, host: h }\n      method: §'${ .m }'\n",
     ),
+    ("loose-evaluation", "evaluate: { mode: §loose }\ndo: []\n"),
     ("bare-expression", "do:\n- a:\n    set: { b: §.name }\n"),
     ("bare-expression", "do:\n- a:\n    set: §$error\n"),
     (

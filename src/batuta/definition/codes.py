@@ -82,6 +82,7 @@ CODES: MappingProxyType[str, Code] = MappingProxyType(
         "expression-syntax": _error("An expression cannot be read."),
         "unknown-variable": _error("An expression uses a variable that does not exist here."),
         "embedded-expression": _warning("`${ ... }` inside a longer text is not evaluated."),
+        "loose-evaluation": _warning("`evaluate.mode: loose` is read as `strict`."),
         "bare-expression": _warning("A value looks like an expression and is taken literally."),
         "secret-in-decision": _warning("A secret decides where control goes."),
         # Events, schedules and schemas.

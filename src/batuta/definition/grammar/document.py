@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batuta.definition.grammar.own import DOCUMENT_METADATA
-from batuta.definition.grammar.rules import read_needs_events
+from batuta.definition.grammar.rules import read_needs_events, strict_only
 from batuta.definition.grammar.values import (
     AUTHENTICATION_POLICY,
     CONSUMPTION,
@@ -117,6 +117,7 @@ DOCUMENT = Record(
             evaluate=Record(
                 "how expressions are evaluated",
                 optional(language=Text(form="language"), mode=Text(choices=("strict", "loose"))),
+                rules=(strict_only,),
             ),
         ),
         "timeout": Field(TIMEOUT, stage="workflow.timeout"),

@@ -116,6 +116,20 @@ def cleanup_delay(node: Node, path: Path, findings: Findings) -> None:
         )
 
 
+def strict_only(node: Node, path: Path, findings: Findings) -> None:
+    """Warn that bare texts are literal in every mode: what a text means must not depend on luck."""
+    if _text(node, "mode") == "loose":
+        findings.add(
+            "loose-evaluation",
+            node.fields["mode"].position,
+            (path, "mode"),
+            "`loose` is read as `strict`",
+            value="loose",
+            expected="expressions in values wrapped in ${ ... }",
+            hint="wrap what is to be evaluated, and remove `mode`",
+        )
+
+
 def read_needs_events(node: Node, path: Path, findings: Findings) -> None:
     """Demand `on` where `read` says how to read its events."""
     if "read" in node.fields and "on" not in node.fields:
