@@ -72,8 +72,14 @@ async def test_an_unknown_output_form_is_refused(get, server, faulted):
     assert server.received == []
 
 
-async def test_a_head_answer_has_no_content(caller, call, server):
+async def test_a_head_answer_has_no_content_however_long_that_would_be(caller, call, server, reply):
+    server.handler = lambda _: reply(200, b"", {"Content-Length": "5000000000"})
     assert await caller(call(method="head", endpoint=server.url)) is None
+
+
+async def test_a_compressed_answer_is_asked_for(get, server):
+    await get()
+    assert server.received[0].headers["accept-encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize("status", [199 + 105, 400, 404, 429, 500, 503, 599])
@@ -107,7 +113,9 @@ async def test_a_fault_tells_when_to_come_back(get, server, reply, faulted):
     assert "Retry-After: 17" in (await faulted(get())).detail
 
 
-@pytest.mark.parametrize("body", [b'{"a":', b"[1,]", b"NaN", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b'{"a":', b"[1,]", b"NaN", b"\xff", b"[" * 99_000, b"[" * 700 + b"]" * 700]
+)
 async def test_invalid_json_is_a_fault_that_says_where(get, server, reply, faulted, body):
     server.handler = lambda _: reply(200, body, {"Content-Type": "application/json"})
     fault = await faulted(get())

@@ -427,9 +427,10 @@ async def test_a_bad_token_answer_is_an_authentication_fault(
 
 
 async def test_an_authority_that_is_down_is_a_communication_fault(sent, authority, faulted, reply):
-    authority.error = reply(503)
+    authority.error = reply(503, b"while handling client-secret")
     fault = await faulted(sent(oauth2(authority)))
     assert (fault.kind, fault.status) == ("communication", 503)
+    assert "client-secret" not in fault.detail
 
 
 async def test_an_oidc_authority_is_discovered(sent, authority):

@@ -75,17 +75,17 @@ def deserialised(answer: Answer, redactor: Redactor) -> Any:
     content_type = answer.headers.get("content-type", "")
     match form_of(content_type) if content_type else _guessed(answer.body):
         case Form.JSON:
-            return redactor.value(_json(answer))
+            return _redacted_json(answer, redactor)
         case Form.TEXT | Form.FORM:
             return redactor.value(answer.body.decode(charset(content_type), "replace"))
         case Form.BINARY | Form.MULTIPART:
             return base64.b64encode(redactor.content(answer.body)).decode()
 
 
-def _json(answer: Answer) -> Any:
+def _redacted_json(answer: Answer, redactor: Redactor) -> Any:
     try:
         # RFC 8259, section 8.1: a byte order mark may be ignored.
-        return msgspec.json.decode(answer.body.removeprefix(_BYTE_ORDER_MARK))
+        return redactor.value(msgspec.json.decode(answer.body.removeprefix(_BYTE_ORDER_MARK)))
     except msgspec.DecodeError as error:
         problem = str(error)
         if "byte" not in problem:

@@ -36,7 +36,8 @@ def fault_of(error: Exception, outgoing: Outgoing) -> Fault | None:
         return Fault(
             "timeout", 408, "Request timeout", f"{described(outgoing)}: {_timeout_words(error)}"
         )
-    if isinstance(error, (httpx2.TransportError, httpx2.DecodingError)):
+    # An error of TLS in the middle of a body comes as it is, an OSError.
+    if isinstance(error, (httpx2.TransportError, httpx2.DecodingError, OSError)):
         return Fault(
             "communication", 500, "No answer", f"{described(outgoing)}: {_failure_words(error)}"
         )

@@ -28,11 +28,12 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.adapters.callers.http.exchange import Answer, Outgoing, parsed_url
+from batuta.adapters.callers.http.exchange import Answer, Outgoing, described, parsed_url
 from batuta.adapters.callers.http.policy_properties import required
 from batuta.adapters.callers.http.token_answer import Token, read_token
 from batuta.adapters.callers.http.token_request import token_request
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _TOKENS_KEPT = 1024
+_OAUTH_REFUSALS = frozenset((400, 401, 403))
+_ALL_ERRORS = frozenset(range(300, 600))
 _LONGEST_SKEW_S = 30.0
 
 
@@ -203,9 +206,18 @@ async def _discovered(policy: GrantPolicy, client: HttpClient) -> str:
 
 
 async def _answer(request: Outgoing, client: HttpClient) -> Answer:
-    # 400 and 401 are the protocol's own refusals and are read; the rest are faults of the
-    # network, with their status, so that a retry policy may tell them apart.
-    return await client.send(request, also_accept=frozenset((400, 401, 403)))
+    answer = await client.send(request, also_accept=_ALL_ERRORS)
+    # 400, 401 and 403 are the protocol's own refusals and are read; the rest are faults of the
+    # network, with their status, so that a retry policy may tell them apart. Their body is not
+    # shown: it may repeat the request, and the request is all credentials.
+    if answer.status in _OAUTH_REFUSALS or answer.status == HTTPStatus.OK:
+        return answer
+    raise Fault(
+        "communication",
+        answer.status,
+        "Token endpoint failed",
+        f"{described(request)} answered {answer.status}",
+    )
 
 
 def _json_object(answer: Answer) -> dict[str, Any]:

@@ -87,7 +87,11 @@ class Performer:
 
 def _introduced(outgoing: Outgoing, call: Call) -> Outgoing:
     present = {name.lower() for name, _ in outgoing.headers}
-    additions = [("User-Agent", USER_AGENT), ("Accept", "application/json, */*;q=0.8")]
+    additions = [
+        ("User-Agent", USER_AGENT),
+        ("Accept", "application/json, */*;q=0.8"),
+        ("Accept-Encoding", "gzip, deflate"),
+    ]
     if outgoing.method not in _SAFE_METHODS:
         additions.append(("Idempotency-Key", call.idempotency_key))
     for name, value in additions:
