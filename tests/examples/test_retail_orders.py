@@ -53,7 +53,7 @@ async def test_each_story_ends_as_its_data_says(systems, tmp_path):
         story: [step for step in books.steps(order.id) if step in {"refund 200", "release 200"}]
         for story, order in STORIES.items()
     }
-    assert undone == dict.fromkeys(STORIES, []) | UNDONE
+    assert undone == {story: [] for story in STORIES} | UNDONE
 
 
 def work_until_killed(http, store, systems):
