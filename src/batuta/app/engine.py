@@ -209,6 +209,8 @@ class Engine:
 
     async def _until_ended(self, run_id: str) -> None:
         while True:
+            if run_id in self.conductor.runs:
+                await self.conductor.until_ended(run_id)
             row = self._row(run_id)
             if row.ended_at is not None or row.problem is not None:
                 return
@@ -280,8 +282,7 @@ class Engine:
             run = self.conductor.housing.find(run_id)
             if run is not None:
                 self.conductor.post(run, event)
-                await asyncio.sleep(0)
-                await self.conductor.durable()
+                await self.conductor.taken()
                 return
         self.store.ask(run_id, encode_event(event))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -195,6 +196,7 @@ def fault_action(action: tuple[Any, ...], raised: Raised) -> tuple[Any, ...]:
     return (unwind, token, frame, raised.fault)
 
 
+@lru_cache(maxsize=4096)
 def moment(milliseconds: int) -> dict[str, Any]:
     """Return the DSL's date time descriptor of an epoch time."""
     return {
@@ -206,4 +208,4 @@ def moment(milliseconds: int) -> dict[str, Any]:
 def iso8601(milliseconds: int) -> str:
     """Return an epoch time as RFC 3339 text in UTC with milliseconds."""
     time = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{time.isoformat()[:19]}.{milliseconds % 1000:03d}Z"

@@ -103,6 +103,7 @@ class Conductor:
         self.left: Callable[[LiveRun], None] = lambda _: None
         self._evaluator = evaluator
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._unwritten: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -221,14 +222,29 @@ class Conductor:
             self.schedule()
 
     async def durable(self) -> None:
-        """Wait until everything noted so far is on disk.
+        """Wait until everything noted so far is on disk, and nothing that comes later.
 
         Raises:
             BatutaError: it cannot be written; the reason says what to do.
         """
-        await self.committer.drain()
         if self.failure is not None:
             raise self.failure
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unwritten.add(waiter)
+        self.committer.releases.append(lambda: self._written(waiter))
+        self.schedule()
+        await waiter
+
+    async def taken(self) -> None:
+        """Wait until everything posted so far is taken in and on disk."""
+        while self.inbox:
+            await asyncio.sleep(0)
+        await self.durable()
+
+    def _written(self, waiter: asyncio.Future[None]) -> None:
+        self._unwritten.discard(waiter)
+        if not waiter.done():
+            waiter.set_result(None)
 
     async def until_ended(self, run_id: str) -> None:
         """Wait until a run of this conductor has ended, or cannot go on (`LiveRun.problem`)."""
@@ -387,8 +403,9 @@ class Conductor:
         _log.error("%s", error)
         self.failure = error
         self._stopping = True
-        for waiters in self._waiters.values():
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_exception(error)
+        waiting = [waiter for waiters in self._waiters.values() for waiter in waiters]
+        for waiter in (*waiting, *self._unwritten):
+            if not waiter.done():
+                waiter.set_exception(error)
         self._waiters.clear()
+        self._unwritten.clear()

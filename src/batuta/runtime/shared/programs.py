@@ -35,6 +35,7 @@ class Programs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._compiled: dict[str, Program] = {}
+        self._latest: dict[str, tuple[int, str]] = {}
 
     def get(self, identity: str) -> Program:
         """Return the program of `namespace/name:version`.
