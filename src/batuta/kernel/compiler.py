@@ -103,6 +103,7 @@ class Compiler:
     def _wrapped(self, node: Node, extension: model.Extension) -> Node:
         task = model.DoTask(name=node.name, reference=f"{node.reference}#{extension.name}", do=())
         wrapper = Node(task, "extended")
+        wrapper.described = node.described
         wrapper.condition, node.condition = node.condition, None
         node.wrapper = wrapper
         when = None if extension.when is None else condition_of(extension.when)
@@ -253,6 +254,8 @@ class Compiler:
         if task.to.until_events is not None:
             compiled.until = [filter_of(one) for one in task.to.until_events.filters]
             compiled.until_mode = task.to.until_events.mode
+        every = (*compiled.filters, *(compiled.until or ()))
+        compiled.correlates = any(one.correlate for one in every)
         compiled.forever = task.to.forever
         compiled.read = task.read
         if task.iterator is not None:

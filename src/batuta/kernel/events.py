@@ -14,6 +14,8 @@ class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_default
 
     `secrets` are placeholders, made with `nonce`, so that they can be told from anybody's text.
     `refused` is why the run cannot begin properly (a declared secret is missing): it faults.
+    `heard` are the numbers of events that the run's listens leave alone: a run before it, whose
+    place it takes, has consumed them.
     """
 
     run: str
@@ -23,6 +25,7 @@ class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_default
     refused: FaultData | None = None
     origin: str = ""
     behaviour: int = 1
+    heard: tuple[int, ...] = ()
 
 
 class Performed(msgspec.Struct, frozen=True, gc=False, tag="done", omit_defaults=True):

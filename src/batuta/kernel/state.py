@@ -167,7 +167,8 @@ class Ears(msgspec.Struct, frozen=True, gc=False):
     """What a token's past has heard, so that no event is consumed twice by one line of control.
 
     `recent` holds the store's sequence numbers of the latest consumed events, `horizon` the highest
-    one per listen task; `bound` holds the correlation values fixed so far, by correlation name.
+    one per listen task, and under the empty reference the highest that `recent` has let go; `bound`
+    holds the correlation values fixed so far, by correlation name.
     """
 
     recent: tuple[int, ...] = ()

@@ -37,6 +37,7 @@ from batuta.kernel.state import (
     SUSPENDED,
     TERMINAL,
     CallState,
+    Ears,
     Frame,
     ListenState,
     RunState,
@@ -153,7 +154,7 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
         "behaviour": event.behaviour,
     }
     t.state = msgspec.structs.replace(t.state, **begun)
-    token = Token("")
+    token = Token("", ears=Ears(event.heard) if event.heard else None)
     root = Frame("", "", event.input, event.input, t.now)
     t.tokens[""] = token
     t.follow((workflow.begin_run, token, root, event))

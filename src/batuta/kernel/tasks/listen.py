@@ -3,8 +3,10 @@
 Every listen of a run hears every event published since the run started, except those that its own
 line of control has consumed before (`state.Ears`): an event is never lost because its listen was not
 reached yet, never consumed twice in a row of listens, and parallel branches do not take events from
-each other. Correlation values are fixed by the first event that bears them and hold for the rest of
-the line of control (ruling A17).
+each other. In a row of listens of the same task each goes on behind the last event of the one
+before; only where it correlates does it look at every event again, since what belongs to one group
+lies between the events of others. Correlation values are fixed by the first event that bears them
+and hold for the rest of the line of control (ruling A17).
 
 The output is always an array (A5): of `all`, in the order of the filters; else in the order the events
 came. With `foreach` it holds the iterations' outputs.
@@ -52,6 +54,7 @@ class Listen:
 
     __slots__ = (
         "at",
+        "correlates",
         "export",
         "filters",
         "first",
@@ -69,6 +72,7 @@ class Listen:
     def __init__(self) -> None:
         self.mode = "one"
         self.filters: list[Filter] = []
+        self.correlates = False
         self.until_when: Code | None = None
         self.until: list[Filter] | None = None
         self.until_mode = "one"
@@ -92,10 +96,15 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     criteria += [_criterion(t, token, frame, one) for one in listen.until or ()]
     if listen.mode == "any" and not listen.filters:
         criteria.append(Criterion(None))
-    after = None if ears is None else ears.horizon.get(node.reference)
+    after = None if ears is None else ears.horizon.get(_place(listen, node))
     t.commands.append(Subscribe(token.id, frame.at + frame.path, tuple(criteria), after))
     t.stop(token, frame)
     return None
+
+
+def _place(listen: Listen, node: Node) -> str:
+    """Return the name of the horizon that bounds what a listen may still consume."""
+    return "" if listen.correlates else node.reference
 
 
 def _criterion(t: Transition, token: Token, frame: Frame, one: Filter) -> Criterion:
@@ -120,7 +129,8 @@ def hear(
     listen: Listen = node.own
     state = state_of(frame)
     ears = token.ears or Ears()
-    if state.satisfied or number in ears.recent or number <= ears.horizon.get(node.reference, -1):
+    behind = ears.horizon.get(_place(listen, node), -1)
+    if state.satisfied or number <= behind or number in ears.recent:
         return None, False
     if listen.until is not None:
         index, bound = _first_match(
@@ -352,8 +362,12 @@ def _read(listen: Listen, event: dict[str, Any]) -> Any:
 
 def _remembering(token: Token, reference: str, number: int, bound: dict[str, Any]) -> Token:
     ears = token.ears or Ears()
-    recent = (*ears.recent, number)[-REMEMBERED:]
+    recent = (*ears.recent, number)
     horizon = {**ears.horizon, reference: max(number, ears.horizon.get(reference, number))}
+    if len(recent) > REMEMBERED:
+        # Whoever cannot tell any more whether it was consumed must not consume it again.
+        horizon[""] = max(horizon.get("", -1), *recent[:-REMEMBERED])
+        recent = recent[-REMEMBERED:]
     known = {**bound, **ears.bound} if bound else ears.bound
     return Token(
         token.id,
