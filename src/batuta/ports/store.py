@@ -3,6 +3,9 @@
 The journal is the truth: per run, the events that `kernel.step` took, in order. Everything else in
 a store (run rows, subscriptions, snapshots) is written in the same transaction and could be rebuilt
 from it. What one transaction holds is a `Batch`, which collects the transitions of many runs.
+
+Some runs are *hidden*: they are no run of a workflow but wait for the events that start one. Their
+workflow's name has `HIDDEN` in it; lists leave them out, and only who serves schedules adopts them.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+HIDDEN = "#"
+"""Marks the workflow of a hidden run; no identity of a deployed workflow can have it."""
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +85,24 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class ScheduleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one schedule of a workflow has come.
+
+    `kind` is every, cron, after or on. `number` grows with each fire, `at` is when the latest was
+    due (of the row that comes first: when the schedule was first served) and `run` the id of the
+    run that it led to. For `on`, `run` is the hidden run that listens now, to events with numbers
+    greater than `first_event` except those in `heard`.
+    """
+
+    identity: str
+    kind: str
+    number: int
+    at: int
+    run: str = ""
+    first_event: int = 0
+    heard: tuple[int, ...] = ()
+
+
 class Change(msgspec.Struct, kw_only=True):
     """How a run's row changes with a transaction; None keeps what is there, except `wake_at`."""
 
@@ -95,11 +120,13 @@ class Batch:
     __slots__ = (
         "changes",
         "cursor",
+        "dependents",
         "done_requests",
         "events",
         "journal",
         "numbers",
         "runs",
+        "schedules",
         "snapshots",
         "subscriptions",
         "unsubscriptions",
@@ -116,6 +143,10 @@ class Batch:
         self.snapshots: list[tuple[str, int, bytes]] = []
         self.done_requests: list[int] = []
         self.cursor: tuple[str, int] | None = None
+        self.schedules: list[ScheduleRow] = []
+        """A row whose number is not greater than the one kept changes nothing."""
+        self.dependents: list[tuple[str, str]] = []
+        """(run, cause): the run starts because of what the batch says of the other run."""
         self.numbers: list[int] = []
         """Set by the store: the numbers given to `events`, in order."""
 
@@ -131,6 +162,7 @@ class Batch:
             or self.snapshots
             or self.done_requests
             or self.cursor
+            or self.schedules
         )
 
 
@@ -179,7 +211,7 @@ class Store(Protocol):
         before: str | None = None,
         limit: int = 50,
     ) -> list[RunRow]:
-        """Return runs, newest first; `before` is the id of the last one seen."""
+        """Return runs, newest first, none of them hidden; `before` is the last id seen."""
         ...
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
@@ -194,16 +226,20 @@ class Store(Protocol):
         """Return an owner's runs that are under way (running), oldest first."""
         ...
 
-    def owners(self) -> list[str]:
-        """Return the owners of runs that have not ended."""
+    def owners(self, *, hidden: bool = False) -> list[str]:
+        """Return the owners of runs that have not ended; of hidden ones too, if asked."""
         ...
 
-    def adopt(self, owner: str, orphaned: str) -> int:
-        """Give all runs of one owner that have not ended to another; returns how many."""
+    def adopt(self, owner: str, orphaned: str, *, hidden: bool = False) -> list[RunRow]:
+        """Give all runs of one owner that have not ended to another; returns them, oldest first.
+
+        In the same transaction the adopting owner's place in the events goes back to the other's,
+        if that was behind. Hidden runs stay where they are, unless asked for.
+        """
         ...
 
-    def cursor(self, owner: str) -> int:
-        """Return the number of the last event that an owner has dealt with."""
+    def cursor(self, owner: str) -> int | None:
+        """Return the number of the last event that an owner has dealt with, if it ever has."""
         ...
 
     def due(self, owner: str, now: int, limit: int) -> list[RunRow]:
@@ -244,12 +280,23 @@ class Store(Protocol):
         """Return the requests for an owner's runs, oldest first."""
         ...
 
+    def schedules(self, identity: str) -> list[ScheduleRow]:
+        """Return how far the schedules of a workflow have come."""
+        ...
+
+    def under_way(self, workflow: str) -> list[RunRow]:
+        """Return the runs of exactly this workflow that have not ended, hidden or not."""
+        ...
+
     def version(self) -> int:
         """Return a number that changes when another process has written."""
         ...
 
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
-        """Forget runs that ended before a time, and old events; returns how many runs."""
+        """Forget runs that ended before a time, and old events; returns how many runs.
+
+        What a schedule still goes by is kept.
+        """
         ...
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ SELECT * FROM runs WHERE id = ?;
 -- name: runs
 SELECT * FROM runs
 WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR workflow = ?2 OR substr(workflow, 1, length(?2) + 1) = ?2 || ':')
-    AND (?3 IS NULL OR parent = ?3) AND (?4 IS NULL OR id < ?4)
+    AND (?3 IS NULL OR parent = ?3) AND (?4 IS NULL OR id < ?4) AND instr(workflow, '#') = 0
 ORDER BY id DESC LIMIT ?5;
 
 -- name: journal
@@ -61,10 +61,20 @@ SELECT seq, state FROM snapshots WHERE run = ?;
 SELECT * FROM runs WHERE owner = ? AND status = 'running' AND ended_at IS NULL ORDER BY id;
 
 -- name: owners
-SELECT DISTINCT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL;
+SELECT DISTINCT owner FROM runs
+WHERE ended_at IS NULL AND owner IS NOT NULL AND (? OR instr(workflow, '#') = 0);
 
 -- name: adopt
-UPDATE runs SET owner = ? WHERE owner = ? AND ended_at IS NULL;
+UPDATE runs SET owner = ?1 WHERE owner = ?2 AND ended_at IS NULL AND (?3 OR instr(workflow, '#') = 0)
+RETURNING *;
+
+-- name: adopt_cursor
+INSERT INTO cursors (owner, number) SELECT ?1, number FROM cursors WHERE owner = ?2
+ON CONFLICT (owner) DO UPDATE SET number = min(number, excluded.number);
+
+-- name: drop_cursor
+DELETE FROM cursors WHERE owner = ?1
+    AND NOT EXISTS (SELECT 1 FROM runs WHERE owner = ?1 AND ended_at IS NULL);
 
 -- name: cursor
 SELECT number FROM cursors WHERE owner = ?;
@@ -111,8 +121,20 @@ INSERT INTO requests (run, body) VALUES (?, ?);
 SELECT requests.id, requests.run, requests.body FROM requests JOIN runs ON runs.id = requests.run
 WHERE runs.owner = ? ORDER BY requests.id;
 
+-- name: put_schedule
+INSERT INTO schedules (identity, kind, number, at, run, first_event, heard) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (identity, kind) DO UPDATE SET number = excluded.number, at = excluded.at, run = excluded.run,
+    first_event = excluded.first_event, heard = excluded.heard
+WHERE excluded.number > number;
+
+-- name: schedules
+SELECT identity, kind, number, at, run, first_event, heard FROM schedules WHERE identity = ?;
+
+-- name: under_way
+SELECT * FROM runs WHERE workflow = ? AND ended_at IS NULL ORDER BY id;
+
 -- name: purgeable
-SELECT id FROM runs WHERE ended_at < ? ORDER BY ended_at LIMIT ?;
+SELECT id FROM runs WHERE ended_at < ? AND id NOT IN (SELECT run FROM schedules) ORDER BY ended_at LIMIT ?;
 
 -- name: purge_journal
 DELETE FROM journal WHERE run = ?;
@@ -128,6 +150,3 @@ DELETE FROM runs WHERE id = ?;
 
 -- name: purge_events
 DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 0) FROM cursors);
-
--- name: prune_cursors
-DELETE FROM cursors WHERE owner NOT IN (SELECT DISTINCT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL) AND owner <> ?;

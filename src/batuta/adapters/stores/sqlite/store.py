@@ -9,6 +9,8 @@ for it back thousands of times per commit would cost more than the rows.
 from __future__ import annotations
 
 import sqlite3
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +23,7 @@ from batuta.ports.store import (
     JournalRow,
     Request,
     RunRow,
+    ScheduleRow,
     StoredEvent,
     Subscription,
 )
@@ -49,6 +52,7 @@ class SqliteStore:
             RequestError: a newer version of Batuta has written it.
         """
         self.path = path
+        self._writing = threading.Lock()
         with translated(path):
             self._writer = connect(path)
             migrate(self._writer, path)
@@ -60,18 +64,18 @@ class SqliteStore:
 
     def commit(self, batch: Batch) -> None:
         """Make a batch durable. See the port."""
-        writer = self._writer
-        with translated(self.path):
-            writer.execute("BEGIN IMMEDIATE")
-        try:
-            self._write(batch)
-            writer.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            self._roll_back()
-            raise self._lost(batch) from error
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise meaning_of(error, self.path) from error
+        with self._writing:
+            with translated(self.path):
+                self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(batch)
+                self._writer.execute("COMMIT")
+            except sqlite3.IntegrityError as error:
+                self._roll_back()
+                raise self._lost(batch) from error
+            except sqlite3.Error as error:
+                self._roll_back()
+                raise meaning_of(error, self.path) from error
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
@@ -84,7 +88,10 @@ class SqliteStore:
             ).fetchone()
             if taken:
                 return ConflictError(run, hint="another process drives this run now")
-        return ConflictError(batch.runs[0].id if batch.runs else "", hint="a run exists already")
+        for run in batch.runs:
+            if self._writer.execute(SQL["run"], (run.id,)).fetchone():
+                return ConflictError(run.id, hint="a run of this id exists already")
+        return ConflictError("", hint="what conflicts is gone again")
 
     def _write(self, batch: Batch) -> None:  # noqa: C901 -- one short line per table
         writer = self._writer
@@ -120,6 +127,14 @@ class SqliteStore:
             writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
         if batch.cursor is not None:
             writer.execute(SQL["put_cursor"], batch.cursor)
+        if batch.schedules:
+            writer.executemany(
+                SQL["put_schedule"],
+                [
+                    (r.identity, r.kind, r.number, r.at, r.run, r.first_event, _text(r.heard))
+                    for r in batch.schedules
+                ],
+            )
 
     def _insert(self, table: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
         most = MOST_VALUES // width
@@ -149,40 +164,50 @@ class SqliteStore:
 
     def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
         """Keep a workflow's document. See the port."""
-        with translated(self.path):
-            self._writer.execute(SQL["deploy"], (identity, digest, source, at))
-            kept = self._writer.execute(SQL["digest"], (identity,)).fetchone()[0]
+        with self._alone() as writer:
+            writer.execute(SQL["deploy"], (identity, digest, source, at))
+            kept = writer.execute(SQL["digest"], (identity,)).fetchone()[0]
         if kept != digest:
             raise ConflictError(
                 f"{identity} is deployed already, with another content",
                 hint="give the changed workflow a new version in `document.version`",
             )
 
-    def adopt(self, owner: str, orphaned: str) -> int:
+    def adopt(self, owner: str, orphaned: str, *, hidden: bool = False) -> list[RunRow]:
         """Give runs to another owner. See the port."""
-        with translated(self.path):
-            return self._writer.execute(SQL["adopt"], (owner, orphaned)).rowcount
+        with self._alone() as writer:
+            cursor = writer.execute(SQL["adopt"], (owner, orphaned, hidden))
+            names = [column[0] for column in cursor.description]
+            rows = [RunRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+            if rows:
+                writer.execute(SQL["adopt_cursor"], (owner, orphaned))
+                writer.execute(SQL["drop_cursor"], (orphaned,))
+        return sorted(rows, key=lambda row: row.id)
 
     def ask(self, run_id: str, body: bytes) -> None:
         """Leave a request. See the port."""
-        with translated(self.path):
-            self._writer.execute(SQL["ask"], (run_id, body))
+        with self._alone() as writer:
+            writer.execute(SQL["ask"], (run_id, body))
 
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
         """Forget old runs and events. See the port."""
-        with translated(self.path):
-            writer = self._writer
-            writer.execute("BEGIN IMMEDIATE")
+        with self._alone() as writer:
+            ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
+            for name in ("journal", "snapshot", "requests", "run"):
+                writer.executemany(SQL[f"purge_{name}"], ids)
+            writer.execute(SQL["purge_events"], (ended_before,))
+        return len(ids)
+
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """Write in a transaction of its own, after the one under way."""
+        with self._writing, translated(self.path):
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
-                ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
-                for name in ("journal", "snapshot", "requests", "run"):
-                    writer.executemany(SQL[f"purge_{name}"], ids)
-                writer.execute(SQL["purge_events"], (ended_before,))
-                writer.execute("COMMIT")
-            except sqlite3.Error:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            finally:
                 self._roll_back()
-                raise
-            return len(ids)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -235,14 +260,14 @@ class SqliteStore:
         """Return an owner's running runs. See the port."""
         return [RunRow(**dict(row)) for row in self._all("live", owner)]
 
-    def owners(self) -> list[str]:
+    def owners(self, *, hidden: bool = False) -> list[str]:
         """Return the owners of unended runs. See the port."""
-        return [row[0] for row in self._all("owners")]
+        return [row[0] for row in self._all("owners", hidden)]
 
-    def cursor(self, owner: str) -> int:
+    def cursor(self, owner: str) -> int | None:
         """Return an owner's place in the events. See the port."""
         row = self._one("cursor", owner)
-        return 0 if row is None else row[0]
+        return None if row is None else row[0]
 
     def due(self, owner: str, now: int, limit: int) -> list[RunRow]:
         """Return due runs. See the port."""
@@ -284,6 +309,18 @@ class SqliteStore:
         """Return requests for an owner's runs. See the port."""
         return [Request(**dict(row)) for row in self._all("requests", owner)]
 
+    def schedules(self, identity: str) -> list[ScheduleRow]:
+        """Return how far schedules have come. See the port."""
+        found: list[ScheduleRow] = []
+        for row in self._all("schedules", identity):
+            values: dict[str, Any] = {**dict(row), "heard": tuple(_decode(row["heard"]))}
+            found.append(ScheduleRow(**values))
+        return found
+
+    def under_way(self, workflow: str) -> list[RunRow]:
+        """Return a workflow's unended runs. See the port."""
+        return [RunRow(**dict(row)) for row in self._all("under_way", workflow)]
+
     def version(self) -> int:
         """Return a number that changes with other processes' writes. See the port."""
         with translated(self.path):
@@ -293,3 +330,7 @@ class SqliteStore:
         """Close both connections. See the port."""
         self._reader.close()
         self._writer.close()
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
