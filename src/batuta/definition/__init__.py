@@ -2,7 +2,7 @@
 
 `check` reports every problem of a document at once; `load` returns the workflow or raises with all
 of them. The way through: `reading` (text to nodes), `survey` (nodes against `grammar`), `checks`
-(names, flow, expressions, schemas), `build` (nodes to `model`).
+(names, flow, expressions, schemas), `building` (nodes to `model`).
 """
 
 from batuta.definition.checking import check, load

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batuta.definition.build.workflow import build
+from batuta.definition.building.workflow import build
 from batuta.definition.checks.expressions import check_expressions
 from batuta.definition.checks.flow import check_flow
 from batuta.definition.checks.functions import check_functions
