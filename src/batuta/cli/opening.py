@@ -1,0 +1,132 @@
+"""Opening an engine for a command: settings found, options applied, log lines made readable.
+
+Owns what every command does before its own work. This is the one place of the command line that
+loads the engine, which brings drivers and compilers; so it is loaded here and at no module's top.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batuta.cli import paper
+from batuta.cli.options import named_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from batuta.app.engine import Engine
+    from batuta.wiring.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What a command line chose. `typed_store` is the option, for telling what to type next."""
+
+    settings: Settings
+    functions: tuple[str, ...] = ()
+    secrets: dict[str, str] = field(default_factory=dict[str, str])
+    typed_store: str | None = None
+
+    @property
+    def store(self) -> str:
+        """The store's URL."""
+        return self.settings.store
+
+    @property
+    def all_functions(self) -> tuple[str, ...]:
+        """Files and modules of functions, those of the settings first."""
+        return (*self.settings.functions, *self.functions)
+
+
+def chosen(
+    store: str | None,
+    functions: Iterable[str] = (),
+    secrets: Iterable[str] = (),
+    *,
+    beside: Path | None = None,
+) -> Chosen:
+    """Return what options and settings say together; an option wins.
+
+    Args:
+        store: `--store`.
+        functions: `--functions`, besides those of the settings.
+        secrets: `--secret`, each NAME=VALUE.
+        beside: the folder of the workflow; its settings come before the current folder's.
+
+    Raises:
+        RequestError: a setting or an option is not right.
+    """
+    from msgspec.structs import replace  # noqa: PLC0415 -- loaded when it is needed
+
+    from batuta.wiring.project import settings_of  # noqa: PLC0415 -- as above
+    from batuta.wiring.settings import sqlite_path  # noqa: PLC0415 -- as above
+
+    here = Path()
+    settings = settings_of(*([beside] if beside is not None else []), here)
+    if store is not None:
+        sqlite_path(store)
+        settings = replace(settings, store=store)
+    return Chosen(
+        settings=settings,
+        functions=tuple(functions),
+        secrets=named_secrets(secrets),
+        typed_store=store,
+    )
+
+
+@asynccontextmanager
+async def engine(
+    choice: Chosen, *, resume: bool = False, makes: bool = False
+) -> AsyncGenerator[Engine]:
+    """Open the engine that a command line chose.
+
+    Args:
+        choice: from `chosen`.
+        resume: take over runs whose process is gone.
+        makes: a store that does not exist is made; else it is an error.
+
+    Raises:
+        NotFoundError: there is no store, and none is to be made.
+        BatutaError: it cannot be opened; the reason says what to do.
+    """
+    from batuta.wiring import engine as wiring  # noqa: PLC0415 -- brings every driver
+    from batuta.wiring.looking import existing  # noqa: PLC0415 -- as above
+
+    readable_log()
+    if not makes:
+        existing(choice.store)
+    async with wiring.open(
+        choice.store,
+        functions=choice.functions,
+        secrets=choice.secrets,
+        settings=choice.settings,
+        resume=resume,
+    ) as opened:
+        yield opened
+
+
+class _Lines(logging.Handler):
+    """Log records as lines on stderr, wherever that leads when they come."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record; its traceback only for `--debug`."""
+        tone = "bad" if record.levelno >= logging.ERROR else "warn"
+        level = record.levelname.lower()
+        paper.tell(f"{paper.styled(f'{level}:', tone)} {record.getMessage()}")
+
+
+def readable_log() -> None:
+    """Show warnings of the engine as lines without tracebacks, unless `--debug` asks for all."""
+    log = logging.getLogger("batuta")
+    if log.handlers:
+        return
+    if "--debug" in sys.argv:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    else:
+        log.addHandler(_Lines(logging.WARNING))
+        log.propagate = False
