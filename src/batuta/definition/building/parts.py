@@ -5,12 +5,14 @@ Every function takes the plain JSON of one construct, or None where it is absent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batuta.definition import model
 from batuta.definition.duration import to_milliseconds
 from batuta.definition.expression_language import unwrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json = dict[str, Any]
 

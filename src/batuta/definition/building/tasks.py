@@ -7,15 +7,17 @@ there the participant of the call performs what the function itself leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batuta.definition import model
 from batuta.definition.building import parts
 from batuta.definition.building.parts import Json, Shared
 from batuta.definition.grammar.tasks import PROCESSES, TASKS
 from batuta.definition.problems import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Around(NamedTuple):
