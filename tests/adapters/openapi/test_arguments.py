@@ -358,6 +358,8 @@ async def test_a_secret_is_redacted_from_faults_about_it(perform, faulted, v3):
     document = v3(parameter(schema={"enum": ["a"]}))
     fault = await faulted(perform(document, parameters={"q": "<<key>>"}))
     assert "k3y-value" not in str(fault)
+    assert "q: the value is not" in fault.detail
+    assert 'it is "<<key>>"' in fault.detail
 
 
 async def test_a_secret_parameter_is_not_sent_to_another_origin(perform, sent, answers, v3):

@@ -28,6 +28,8 @@ from batuta.definition.suggest import did_you_mean, listed
 from batuta.ports.caller import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from batuta.adapters.callers.openapi.document import ApiDocument
     from batuta.adapters.callers.openapi.operation import Operation
 
@@ -39,8 +41,19 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
 
 
-def bind(operation: Operation, arguments: dict[str, Any], document: ApiDocument) -> Bound:
+def bind(
+    operation: Operation,
+    arguments: dict[str, Any],
+    document: ApiDocument,
+    redact: Callable[[Any], Any],
+) -> Bound:
     """Return the arguments of a call at their places in the operation.
+
+    Args:
+        operation: what is called.
+        arguments: names and values, with secrets revealed.
+        document: where the operation stands.
+        redact: hides secrets in the values that faults show.
 
     Raises:
         Fault: `validation` 400 for unknown, missing and ill-fitting arguments.
@@ -67,8 +80,9 @@ def bind(operation: Operation, arguments: dict[str, Any], document: ApiDocument)
         raise _unknown(operation, unknown, places.names())
     body = _merged(whole, properties)
     _check_presence(operation, parameters, body, places)
-    _check_values(operation, parameters, body, document)
-    return Bound(parameters=tuple(parameters), body=body)
+    bound = Bound(parameters=tuple(parameters), body=body)
+    _check_values(operation, bound, document, redact)
+    return bound
 
 
 def _fitted(parameter: Parameter, value: Any, document: ApiDocument) -> Any:
@@ -143,22 +157,21 @@ def _check_presence(
 
 
 def _check_values(
-    operation: Operation,
-    given: list[tuple[Parameter, Any]],
-    body: Any,
-    document: ApiDocument,
+    operation: Operation, bound: Bound, document: ApiDocument, redact: Callable[[Any], Any]
 ) -> None:
+    checked: list[tuple[str, Any, Any]] = [
+        (parameter.name, parameter.schema, value) for parameter, value in bound.parameters
+    ]
+    if operation.body is not None and bound.body is not None:
+        checked.append(("body", operation.body.schema, bound.body))
     found: list[str] = []
-    for parameter, value in given:
-        check = validator(parameter.schema, document) if parameter.schema is not None else None
+    for name, schema, value in checked:
+        check = None if schema is None else validator(schema, document)
         if check is not None:
-            found += problems(check, value, parameter.name)
+            found += problems(check, value, name, redact)
+    for parameter, value in bound.parameters:
         if parameter.place == "path" and value in ("", ".", ".."):
             found.append(f"{parameter.name}: {value!r} would lead to another path")
-    if operation.body is not None and body is not None and operation.body.schema is not None:
-        check = validator(operation.body.schema, document)
-        if check is not None:
-            found += problems(check, body, "body")
     if found:
         raise invalid(found)
 

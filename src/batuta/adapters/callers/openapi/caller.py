@@ -83,7 +83,9 @@ class OpenApiCaller:
             operation = find_operation(document, str(call.arguments.get("operationId")))
             written = _parameters(call.arguments.get("parameters"))
             revealed = self._secrets.reveal(written)
-            outgoing = _request(operation, bind(operation, revealed, document))
+            outgoing = _request(
+                operation, bind(operation, revealed, document, self._secrets.redact)
+            )
             if revealed != written:
                 # Which part holds the secret is not worth tracing: no part goes to another origin.
                 names = frozenset(name.lower() for name, _ in outgoing.headers)

@@ -15,15 +15,19 @@ are dialects of; 3.1 is draft 2020-12 as it is.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import msgspec
 
 from batuta.adapters.callers.openapi.document import Dialect
 from batuta.ports.caller import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from batuta.adapters.callers.openapi.document import ApiDocument
 
 _log = logging.getLogger(__name__)
@@ -34,6 +38,8 @@ _DROPPED = frozenset(("example", "examples", "description", "title", "$id", "$sc
 _NAMED_SCHEMAS = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs"))
 _MOST_PARTS = 50_000
 _DEEPEST = 200
+_PROBLEMS_TOLD = 3
+_SHOWN = 80
 
 
 def validator(schema: Any, document: ApiDocument) -> jsonschema_rs.Validator | None:
@@ -183,14 +189,24 @@ def _put_null_into_type(schema: dict[str, Any], result: dict[str, Any]) -> None:
         result["enum"] = [*schema["enum"], None]
 
 
-def problems(check: jsonschema_rs.Validator, value: Any, where: str, *, most: int = 3) -> list[str]:
-    """Return what is wrong with `value`, in words that begin with `where`."""
+def problems(
+    check: jsonschema_rs.Validator, value: Any, where: str, redact: Callable[[Any], Any]
+) -> list[str]:
+    """Return what is wrong with `value`, at most a few things, in words that begin with `where`.
+
+    Args:
+        check: the validator of its schema.
+        value: what is checked, with secrets revealed.
+        where: the name of the argument.
+        redact: hides secrets in what is shown, before it is shortened: half a secret is not found.
+    """
     found: list[str] = []
-    for error in check.iter_errors(value):
+    for error in itertools.islice(check.iter_errors(value), _PROBLEMS_TOLD):
         path = "".join(f"/{part}" for part in error.instance_path)
-        found.append(f"{where}{path}: {error.message}")
-        if len(found) == most:
-            break
+        shown = msgspec.json.encode(redact(error.instance)).decode()
+        if len(shown) > _SHOWN:
+            shown = shown[:_SHOWN] + "..."
+        found.append(f"{where}{path}: {error.message}; it is {shown}")
     return found
 
 
