@@ -230,6 +230,12 @@ async def test_the_authority_is_a_uri_template(sent, authority):
     assert authority.requests[0].path == "/realms/blue/oauth2/token"
 
 
+async def test_the_token_endpoint_may_be_a_template_and_absolute(sent, authority):
+    token = {"token": authority.server.url + "/{tenant}/token"}
+    await sent(oauth2(authority, endpoints=token), input={"tenant": "blue"})
+    assert authority.requests[0].path == "/blue/token"
+
+
 async def test_the_request_may_be_json(sent, authority):
     encoding = {"encoding": "application/json"}
     await sent(oauth2(authority, request=encoding, audiences=["a", "b"]))
@@ -449,6 +455,17 @@ async def test_an_authority_that_says_to_be_another_is_refused(sent, authority, 
     fault = await faulted(sent(oauth2(authority) | {"scheme": "oidc"}))
     assert (fault.kind, fault.status) == ("authentication", 401)
     assert authority.requests == []
+
+
+@pytest.mark.parametrize("found", [{"issuer": "{issuer}"}, [1], None])
+async def test_a_discovery_that_says_too_little_is_refused(
+    sent, authority, faulted, answer_json, found
+):
+    if isinstance(found, dict):
+        found = {"issuer": authority.url}
+    authority.server.handler = lambda _: answer_json(found)
+    fault = await faulted(sent(oauth2(authority) | {"scheme": "oidc"}))
+    assert (fault.kind, fault.status) == ("authentication", 401)
 
 
 def jwt(issuer):

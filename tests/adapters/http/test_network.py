@@ -184,6 +184,12 @@ async def test_a_connection_is_used_again(get, server):
     assert server.connections == 1
 
 
+async def test_a_server_that_does_not_speak_tls_says_so(get, server, faulted):
+    fault = await faulted(get(f"https://127.0.0.1:{server.port}/"))
+    assert (fault.kind, fault.status) == ("communication", 500)
+    assert "TLS: " in fault.detail
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """Server and client TLS contexts for the name service.test, signed by itself."""

@@ -38,6 +38,24 @@ async def test_a_template_value_that_is_an_object_faults(get, server, faulted):
     assert server.received == []
 
 
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("/a/{x}/b", {"x": ".."}),
+        ("/a/{x}", {"x": "."}),
+        ("/a/{x}{y}?q=1", {"x": ".", "y": "."}),
+        ("/a/.{x}", {"x": "."}),
+        ("/a/{x}.", {}),
+    ],
+)
+async def test_a_template_value_that_would_walk_up_the_path_is_refused(
+    get, server, faulted, path, values
+):
+    fault = await faulted(get(path, input=values))
+    assert (fault.kind, fault.status) == ("expression", 400)
+    assert server.received == []
+
+
 @pytest.mark.parametrize("template", ["{?q}", "{+path}", "{a,b}", "{list*}", "{name:3}"])
 async def test_a_template_beyond_level_one_is_refused(get, faulted, template):
     fault = await faulted(get("/" + template, input={"q": 1}))

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.callers.http.exchange import Answer, Outgoing, described, parsed_url
-from batuta.adapters.callers.http.policy_properties import required
+from batuta.adapters.callers.http.policy_properties import optional, required, texts
 from batuta.adapters.callers.http.token_answer import Token, read_token
 from batuta.adapters.callers.http.token_request import token_request
 from batuta.adapters.callers.http.uri_template import expand
@@ -58,6 +58,7 @@ class GrantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     authority: str
     properties: dict[str, Any]
+    token_path: str
     issuers: tuple[str, ...] = ()
 
     @classmethod
@@ -77,12 +78,14 @@ class GrantPolicy(msgspec.Struct, frozen=True, kw_only=True):
                 "workflow has none; use client_credentials, refresh_token or token exchange",
             )
         authority = expand(required(scheme, properties, "authority"), values)
-        issuers: list[Any] = properties.get("issuers") or []
         return cls(
             scheme=scheme,
             authority=authority.rstrip("/"),
             properties=properties,
-            issuers=tuple(expand(str(issuer), values) for issuer in issuers),
+            token_path=expand(
+                optional(properties, "endpoints", "token") or "/oauth2/token", values
+            ),
+            issuers=tuple(expand(issuer, values) for issuer in texts(properties, "issuers")),
         )
 
     def key(self) -> bytes:
@@ -182,8 +185,7 @@ class TokenCredentials:
 async def _endpoint(policy: GrantPolicy, client: HttpClient) -> tuple[str, tuple[str, ...]]:
     if policy.scheme == "oidc":
         return await _discovered(policy, client), policy.issuers
-    endpoints: dict[str, Any] = policy.properties.get("endpoints") or {}
-    path = str(endpoints.get("token") or "/oauth2/token")
+    path = policy.token_path
     if path.startswith(("http://", "https://")):
         return path, policy.issuers
     return f"{policy.authority}/{path.lstrip('/')}", policy.issuers

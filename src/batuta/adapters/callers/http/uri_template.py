@@ -3,9 +3,9 @@
 Owns the expansion of `{name}` from the top-level keys of a task's input. Names are verbatim:
 `{pet.id}` is the key `pet.id`. A missing key or null gives nothing. What level 1 does not know
 (operators such as `{?x}`, lists such as `{a,b}`, modifiers such as `{x*}`) is refused instead of
-silently expanding to nothing, unless the input has a key of exactly that name. A value `.` or `..`
-that fills a whole path segment is refused too: percent-encoding does not hide dots, and every URL
-parser would walk up the path.
+silently expanding to nothing, unless the input has a key of exactly that name. Values that make a
+path segment `.` or `..` are refused too: percent-encoding does not hide dots, and every URL parser
+would walk up the path.
 
 Source: dsl-reference.md, "URI Template"; RFC 6570, sections 1.2 and 3.2.2.
 """
@@ -34,19 +34,15 @@ def expand(template: str, values: Any) -> str:
             beyond level 1.
     """
     keys: dict[str, Any] = values if isinstance(values, dict) else {}
-
-    def expanded(match: re.Match[str]) -> str:
-        text = _expanded(match.group(1), keys, template)
-        if text in (".", "..") and _is_segment(match):
-            raise Fault(
-                "expression",
-                400,
-                "URI template value changes the path",
-                f"{match.group()} in {template} is {text!r}, which would lead to another path",
-            )
-        return text
-
-    return _EXPRESSION.sub(expanded, template)
+    expanded = _EXPRESSION.sub(lambda match: _expanded(match.group(1), keys, template), template)
+    if _dot_segments(expanded) > _dot_segments(template):
+        raise Fault(
+            "expression",
+            400,
+            "URI template value changes the path",
+            f"{template} becomes {expanded}, which leads to another path",
+        )
+    return expanded
 
 
 def text_of(value: Any) -> str:
@@ -62,10 +58,9 @@ def text_of(value: Any) -> str:
             return str(value)
 
 
-def _is_segment(match: re.Match[str]) -> bool:
-    """Tell whether an expression is all there is between two slashes of a path."""
-    before, after = match.string[: match.start()], match.string[match.end() :]
-    return "?" not in before and before.endswith("/") and after[:1] in ("", "/", "?", "#")
+def _dot_segments(uri: str) -> int:
+    path = uri.partition("?")[0].partition("#")[0]
+    return sum(segment in (".", "..") for segment in path.split("/"))
 
 
 def _expanded(name: str, keys: dict[str, Any], template: str) -> str:
