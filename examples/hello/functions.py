@@ -1,0 +1,21 @@
+"""The functions that `order.yaml` calls: what stands here for a warehouse and a card processor."""
+
+import batuta
+
+
+@batuta.function
+async def reserveStock(sku: str, quantity: int) -> dict:  # noqa: N802 -- the workflow's name for it
+    return {"id": f"{sku}-{quantity}", "sku": sku}
+
+
+@batuta.function
+async def releaseStock(reservation: str) -> dict:  # noqa: N802 -- as above
+    return {"released": reservation}
+
+
+@batuta.function
+async def chargeCard(reservation: str, cents: int, context: batuta.Context) -> dict:  # noqa: N802 -- as above
+    if cents < 0:
+        raise batuta.Fault("validation", 400, "Not an amount", f"{cents} cents cannot be charged")
+    # The key is the same however often this is tried: a real processor would use it.
+    return {"receipt": context.idempotency_key[-12:], "reservation": reservation}
