@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import ssl
 from collections.abc import Awaitable, Callable
@@ -240,5 +239,12 @@ def answer_json():
     return json_reply
 
 
-def basic_header(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+@pytest.fixture
+def sent(get, server):
+    """Call with a policy; return the Authorization header that arrived."""
+
+    async def perform(policy, **arguments):
+        await get("/", authentication=policy, **arguments)
+        return server.received[-1].headers.get("authorization")
+
+    return perform
