@@ -7,13 +7,12 @@ only, and the rest is linked again when it is read.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from batuta.kernel.commands import Perform, StartChild, Subscribe
 from batuta.kernel.evaluation import Evaluated
 from batuta.kernel.events import Event
+from batuta.kernel.frames import own_frames
 from batuta.kernel.state import Frame, RunState, Token
 
 
@@ -73,10 +72,4 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
 
 
 def _own_frames(token: Token) -> list[Frame]:
-    boundary: Any = token.id.rpartition("/branches/")[0] if token.owner is not None else None
-    frames: list[Frame] = []
-    frame = token.frame
-    while frame is not None and frame.at + frame.path != boundary:
-        frames.append(msgspec.structs.replace(frame, parent=None))
-        frame = frame.parent
-    return frames
+    return [msgspec.structs.replace(frame, parent=None) for frame in own_frames(token)]

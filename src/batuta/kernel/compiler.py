@@ -6,6 +6,7 @@ Owns which closures a node gets. The rest is in `program` (the shape of the resu
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from batuta.definition import model
@@ -36,7 +37,7 @@ from batuta.kernel.tasks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PROTOCOLS = frozenset({"http", "openapi", "asyncapi", "grpc", "a2a", "mcp"})
 
@@ -120,7 +121,7 @@ class Compiler:
         return wrapper
 
     def _new(self, task: model.Task) -> Node:
-        node = Node(task, kind_of(task))
+        node = Node(task, KINDS[type(task)])
         self.program.nodes[node.reference] = node
         return node
 
@@ -138,57 +139,46 @@ class Compiler:
         node.plain_output = not (
             node.output or node.export or node.compensate is not None or node.event
         )
-        self._kind(node, task, extend=extend)
+        _FILL[type(task)](self, node, task, extend=extend)
 
-    def _kind(self, node: Node, task: model.Task, *, extend: bool) -> None:
-        match task:
-            case model.CallTask():
-                self._call(node, task)
-            case model.RunTask():
-                self._run(node, task)
-            case model.SetTask():
-                node.begin = set_.begin
-                node.own = transform_of(task.value)
-            case model.DoTask():
-                node.begin, node.block_done = do.begin, do.block_done
-                node.own = self._block(task.do, node, extend=extend)
-            case model.SwitchTask():
-                node.begin = switch.begin
-                node.own = [
-                    (None if case.when is None else condition_of(case.when), case.then)
-                    for case in task.cases
-                ]
-            case model.ForTask():
-                self._for(node, task, extend=extend)
-            case model.ForkTask():
-                self._fork(node, task, extend=extend)
-            case model.TryTask():
-                self._try(node, task, extend=extend)
-            case model.RaiseTask():
-                node.begin = raise_.begin
-                error = task.error
-                node.own = template_of(
-                    {
-                        "type": error.type,
-                        "status": error.status,
-                        "title": error.title,
-                        "detail": error.detail,
-                        "instance": error.instance,
-                    }
-                )
-            case model.WaitTask():
-                node.begin, node.due = wait.begin, wait.due
-                node.own = DurationCode(task.duration)
-                self.program.timed = True
-            case model.EmitTask():
-                node.begin = emit.begin
-                node.own = template_of(task.attributes)
-            case model.ListenTask():
-                self._listen(node, task, extend=extend)
-            case _:
-                raise AssertionError(f"unknown kind of task {type(task).__name__}")
+    def _set(self, node: Node, task: model.SetTask, **_: bool) -> None:
+        node.begin = set_.begin
+        node.own = transform_of(task.value)
 
-    def _call(self, node: Node, task: model.CallTask) -> None:
+    def _do(self, node: Node, task: model.DoTask, *, extend: bool) -> None:
+        node.begin, node.block_done = do.begin, do.block_done
+        node.own = self._block(task.do, node, extend=extend)
+
+    def _switch(self, node: Node, task: model.SwitchTask, **_: bool) -> None:
+        node.begin = switch.begin
+        node.own = [
+            (None if case.when is None else condition_of(case.when), case.then)
+            for case in task.cases
+        ]
+
+    def _raise(self, node: Node, task: model.RaiseTask, **_: bool) -> None:
+        node.begin = raise_.begin
+        error = task.error
+        node.own = template_of(
+            {
+                "type": error.type,
+                "status": error.status,
+                "title": error.title,
+                "detail": error.detail,
+                "instance": error.instance,
+            }
+        )
+
+    def _wait(self, node: Node, task: model.WaitTask, **_: bool) -> None:
+        node.begin, node.due = wait.begin, wait.due
+        node.own = DurationCode(task.duration)
+        self.program.timed = True
+
+    def _emit(self, node: Node, task: model.EmitTask, **_: bool) -> None:
+        node.begin = emit.begin
+        node.own = template_of(task.attributes)
+
+    def _call(self, node: Node, task: model.CallTask, **_: bool) -> None:
         name = task.target.removesuffix("@default")
         function = self.program.functions.get(name)
         kind = task.target if task.target in PROTOCOLS else "function"
@@ -198,7 +188,7 @@ class Compiler:
         act.authentication = authentication_of(task.authentication)
         _acting(node, act)
 
-    def _run(self, node: Node, task: model.RunTask) -> None:
+    def _run(self, node: Node, task: model.RunTask, **_: bool) -> None:
         act = call.Act(task.process, "")
         act.arguments = template_of(task.arguments)
         act.wait = task.wait
@@ -254,9 +244,11 @@ class Compiler:
         if task.to.until_events is not None:
             compiled.until = [filter_of(one) for one in task.to.until_events.filters]
             compiled.until_mode = task.to.until_events.mode
-        every = (*compiled.filters, *(compiled.until or ()))
-        compiled.correlates = any(one.correlate for one in every)
         compiled.forever = task.to.forever
+        filters = [*compiled.filters, *(compiled.until or ())]
+        compiled.in_order = (compiled.mode != "all" or len(filters) == 1) and not any(
+            one.predicates or one.correlate for one in filters
+        )
         compiled.read = task.read
         if task.iterator is not None:
             iterator = task.iterator
@@ -361,32 +353,24 @@ def names_in(task: model.Task) -> frozenset[str]:
     return frozenset(found)
 
 
-def kind_of(task: model.Task) -> str:
-    """Return the DSL's word for a task's kind."""
-    match task:
-        case model.CallTask():
-            return "call"
-        case model.RunTask():
-            return "run"
-        case model.SetTask():
-            return "set"
-        case model.DoTask():
-            return "do"
-        case model.SwitchTask():
-            return "switch"
-        case model.ForTask():
-            return "for"
-        case model.ForkTask():
-            return "fork"
-        case model.TryTask():
-            return "try"
-        case model.RaiseTask():
-            return "raise"
-        case model.WaitTask():
-            return "wait"
-        case model.EmitTask():
-            return "emit"
-        case model.ListenTask():
-            return "listen"
-        case _:
-            raise AssertionError(f"unknown kind of task {type(task).__name__}")
+KINDS: Mapping[type[model.Task], str] = MappingProxyType(
+    {
+        model.CallTask: "call",
+        model.DoTask: "do",
+        model.EmitTask: "emit",
+        model.ForTask: "for",
+        model.ForkTask: "fork",
+        model.ListenTask: "listen",
+        model.RaiseTask: "raise",
+        model.RunTask: "run",
+        model.SetTask: "set",
+        model.SwitchTask: "switch",
+        model.TryTask: "try",
+        model.WaitTask: "wait",
+    }
+)
+"""The DSL's word for each kind of task."""
+
+_FILL: Mapping[type[model.Task], Callable[..., None]] = MappingProxyType(
+    {kind: getattr(Compiler, f"_{word}") for kind, word in KINDS.items()}
+)

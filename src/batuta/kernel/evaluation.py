@@ -116,14 +116,17 @@ def variables_of(
 ) -> dict[str, Any]:
     """Return the values of `names`, looked up from the innermost place outwards.
 
-    `given` are those of the task being evaluated (input, output, task); then come the variables of
+    `given` are those of the task being evaluated (input, output, task; in an extension, `$task` is
+    the task that it extends); then come the variables of
     the enclosing frames (loops, catches, compensations); then those of the run.
     """
     found: dict[str, Any] = {}
     for name in names:
         if name in given:
             value = given[name]
-            found[name] = t.descriptor(value) if name == "task" else value
+            if name == "task":
+                value = t.descriptor(t.extended(frame) or value)
+            found[name] = value
             continue
         outer = frame
         while outer is not None:

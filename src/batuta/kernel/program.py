@@ -42,6 +42,7 @@ class Node:
         "compensate",
         "compensate_names",
         "condition",
+        "described",
         "due",
         "event",
         "export",
@@ -87,15 +88,14 @@ class Node:
         self.plain_output = True
         self.own: Any = None
         self.wrapper: Node | None = None
-        self.begin: Callable[..., Any] = _missing
-        self.block_done: Callable[..., Any] = _missing
-        self.result: Callable[..., Any] = _missing
-        self.due: Callable[..., Any] = _missing
+        self.described: Node = self
+        """The task of the document that this node stands for: `$task`."""
+        # What the kind does; those that a kind has no use for stay unset.
+        self.begin: Callable[..., Any]
+        self.block_done: Callable[..., Any]
+        self.result: Callable[..., Any]
+        self.due: Callable[..., Any]
         self.on_fault: Callable[..., Any] | None = None
-
-
-def _missing(*_: Any) -> Any:
-    raise AssertionError("this kind of task has no such transition")
 
 
 class DurationCode:
@@ -104,7 +104,7 @@ class DurationCode:
     __slots__ = ("code", "fixed")
 
     def __init__(self, duration: model.Duration) -> None:
-        self.fixed = duration.milliseconds
+        self.fixed = duration.milliseconds or 0
         self.code = None if duration.expression is None else condition_of(duration.expression)
 
 
@@ -183,6 +183,6 @@ def compile_workflow(workflow: model.Workflow, resources: Mapping[str, Any] = {}
         ExpressionSyntaxError: an expression cannot be read (the checks find these earlier).
         DefinitionError: a schema is not a JSON Schema.
     """
-    from batuta.kernel.compiler import Compiler
+    from batuta.kernel.compiler import Compiler  # noqa: PLC0415 -- it imports the shapes above
 
     return Compiler(workflow, resources).program

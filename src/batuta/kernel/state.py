@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from batuta.kernel.events import Event
 from batuta.kernel.faults import FaultData
 
 
@@ -52,7 +53,7 @@ class ForkState(msgspec.Struct, frozen=True, gc=False, tag="fork"):
 
 
 class TryState(msgspec.Struct, frozen=True, gc=False, tag="try"):
-    """A try. `phase` is body, delay or catch; `mark` is the log's length when the try began.
+    """A try. `phase` is delay (before an attempt), body or catch.
 
     `attempt` counts from 1; `first` is when the first attempt started, `expires` when the current
     one is cut (None: never).
@@ -60,7 +61,6 @@ class TryState(msgspec.Struct, frozen=True, gc=False, tag="try"):
 
     phase: str
     attempt: int
-    mark: int
     first: int
     expires: int | None = None
     fault: FaultData | None = None
@@ -95,7 +95,7 @@ class WaitState(msgspec.Struct, frozen=True, gc=False, tag="wait"):
 
 
 class ExtendedState(msgspec.Struct, frozen=True, gc=False, tag="extended"):
-    """A task with extensions around it. `phase` is before, task or after."""
+    """A task with extensions around it. `phase` is before, task, after, or skip (not extended)."""
 
     phase: str
     output: Any = None
@@ -234,9 +234,8 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     fault: FaultData | None = None
     ended: int | None = None
     suspended_at: int | None = None
-    held: tuple[Any, ...] = ()
+    held: tuple[Event, ...] = ()
     cancelling: bool = False
-    compensated: bool = False
     behaviour: int = 1
 
     @property

@@ -10,12 +10,12 @@ invariant of ours does not hold; the state given is then still the truth.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from batuta.errors import KernelBug
-from batuta.kernel.commands import Command, Subscribe
+from batuta.kernel.commands import Command, Continue
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import (
     CancelAsked,
@@ -30,13 +30,17 @@ from batuta.kernel.events import (
     Woken,
 )
 from batuta.kernel.faults import Raised, timeout_fault
-from batuta.kernel.flow import abandon_inside, enter, give_up_frame, unwind
+from batuta.kernel.flow import enter, unwind
+from batuta.kernel.frames import own_frames
+from batuta.kernel.leaving import give_back, leave_to
+from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import (
     PENDING,
     RUNNING,
     SUSPENDED,
     TERMINAL,
     CallState,
+    CompensationState,
     Ears,
     Frame,
     ListenState,
@@ -48,6 +52,7 @@ from batuta.kernel.tasks import listen, try_, workflow
 from batuta.kernel.transition import Transition
 
 if TYPE_CHECKING:
+    from batuta.kernel.faults import FaultData
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
 
@@ -97,9 +102,12 @@ def step(
     if state.status == SUSPENDED and not isinstance(event, ResumeAsked | CancelAsked):
         return _hold(state, event)
     t = Transition(program, state, now, answers, watch)
+    told = 0 if watch is None else len(watch)
     try:
         changes = _take(t, event)
-    except (NeedsEvaluation, KernelBug):
+    except NeedsEvaluation:
+        if watch is not None:
+            del watch[told:]
         raise
     except Exception as error:
         raise KernelBug(
@@ -111,11 +119,18 @@ def step(
         return Step(state, [], False)
     if t.ended is not None:
         changes.update(t.ended)
+    elif t.parked and (
+        isinstance(event, Continued | CancelAsked | ResumeAsked) or not _parked(state)
+    ):
+        # One `Continued` moves every parked token, so one at a time is asked for.
+        t.commands.append(Continue())
     return Step(t.result(**changes), t.commands, True)
 
 
 def _take(t: Transition, event: Event) -> dict[str, Any] | None:
     """Take the event in; returns the changes to the run's own fields, None when it means nothing."""
+    if t.state.status == PENDING and not isinstance(event, Started):
+        return None
     match event:
         case Performed():
             return _answered(t, event.token, event.key, event.output)
@@ -130,7 +145,7 @@ def _take(t: Transition, event: Event) -> dict[str, Any] | None:
         case Continued():
             return _continue(t)
         case CancelAsked():
-            if t.state.cancelling:
+            if t.state.cancelling and event.compensate:
                 return None
             t.follow(workflow.cancel(t, event))
             return {"status": RUNNING, "cancelling": True, "suspended_at": None, "held": ()}
@@ -154,7 +169,8 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
         "behaviour": event.behaviour,
     }
     t.state = msgspec.structs.replace(t.state, **begun)
-    token = Token("", ears=Ears(event.heard) if event.heard else None)
+    # The context begins as an empty object (ruling A3), so that `$context.x` and `$context + {}` do.
+    token = Token("", {}, ears=Ears(event.heard) if event.heard else None)
     root = Frame("", "", event.input, event.input, t.now)
     t.tokens[""] = token
     t.follow((workflow.begin_run, token, root, event))
@@ -165,27 +181,34 @@ def _answered(t: Transition, token_id: str, key: str, answer: Any) -> dict[str, 
     token = t.tokens.get(token_id)
     if token is None:
         return None
-    frame = token.frame
-    if frame is None or not isinstance(frame.state, CallState) or frame.at + frame.path != key:
+    if not _awaits(token, key):
         return None
+    frame = cast("Frame", token.frame)
     node = t.program.nodes[frame.at]
     t.follow((node.result, token, frame, node, answer))
     return {}
+
+
+def _awaits(token: Token, key: str) -> bool:
+    frame = token.frame
+    return (
+        frame is not None
+        and isinstance(frame.state, CallState)
+        and token.entering is None
+        and frame.at + frame.path == key
+    )
 
 
 def _hear(t: Transition, event: Heard) -> dict[str, Any] | None:
     consumed = False
     for token_id in sorted(t.tokens):
         token = t.tokens.get(token_id)
-        boundary = token_id.rpartition("/branches/")[0] if token and token.owner else None
-        frame = token.frame if token is not None else None
-        while frame is not None and frame.at + frame.path != boundary:
-            if isinstance(frame.state, ListenState) and token is not None:
-                taken = _offer(t, token, frame, event)
-                consumed = consumed or taken
-                if taken:
-                    break
-            frame = frame.parent
+        if token is None:
+            continue
+        for frame in own_frames(token):
+            if isinstance(frame.state, ListenState) and _offer(t, token, frame, event):
+                consumed = True
+                break
     return {} if consumed else None
 
 
@@ -195,12 +218,23 @@ def _offer(t: Transition, token: Token, frame: Frame, event: Heard) -> bool:
         action, taken = listen.hear(t, token, frame, node, event.number, event.event)
     except Raised as raised:
         # The filter itself is faulty: the listen faults, rather than waiting for ever.
-        abandon_inside(t, token, frame)
-        give_up_frame(t, token, frame)
-        t.follow((unwind, token, frame, raised.fault))
+        _fault_from(t, token, frame, raised.fault)
         return True
     t.follow(action)
     return taken
+
+
+def _fault_from(t: Transition, token: Token, frame: Frame, fault: FaultData) -> None:
+    """Let the task of `frame` fault by something that is not a fault of a task inside it."""
+    if fault.instance is None:
+        fault = msgspec.structs.replace(fault, instance=frame.at)
+    token = leave_to(t, token, frame)
+    if frame.parent is None:
+        t.follow((unwind, token, frame, fault))
+        return
+    give_back(t, token.id, frame)
+    report_frame(t, "faulted", frame, fault)
+    t.follow((unwind, token, frame.parent, fault))
 
 
 def _wake(t: Transition) -> dict[str, Any] | None:
@@ -212,17 +246,21 @@ def _wake(t: Transition) -> dict[str, Any] | None:
         wake = token.wake
         if wake is None or wake > t.now:
             continue
-        woken = _due(t, token) or woken
+        _due(t, token)
+        woken = True
     return {} if woken else None
 
 
-def _due(t: Transition, token: Token) -> bool:
-    """Deal with what is due in a token: the outermost overdue timeout first, else its waiting."""
+def _due(t: Transition, token: Token) -> None:
+    """Deal with what is due in a token: the outermost overdue timeout first, else its waiting.
+
+    While something is being undone, the timeouts around the undoing stand back.
+    """
     nodes = t.program.nodes
-    boundary = token.id.rpartition("/branches/")[0] if token.owner is not None else None
     overdue: tuple[Frame, bool] | None = None
-    frame = token.frame
-    while frame is not None and frame.at + frame.path != boundary:
+    for frame in own_frames(token):
+        if isinstance(frame.state, CompensationState):
+            break
         if frame.deadline is not None and frame.deadline <= t.now:
             overdue = (frame, True)
         elif (
@@ -231,34 +269,27 @@ def _due(t: Transition, token: Token) -> bool:
             and frame.state.expires <= t.now
         ):
             overdue = (frame, False)
-        frame = frame.parent
     if overdue is not None:
         frame, whole = overdue
         node = nodes[frame.at]
         if not whole:
             t.follow(try_.expired(t, token, frame, node))
-            return True
-        abandon_inside(t, token, frame)
-        give_up_frame(t, token, frame)
-        fault = timeout_fault("it took longer than its timeout", frame.at)
-        outer = frame if frame.parent is None else frame.parent
-        t.follow((unwind, token, outer, fault))
-        return True
-    frame = token.frame
-    if frame is not None and frame.due is not None and frame.due <= t.now:
-        node = nodes[frame.at]
-        t.follow((node.due, token, frame, node))
-        return True
-    return False
+            return
+        _fault_from(t, token, frame, timeout_fault("it took longer than its timeout", frame.at))
+        return
+    # No timeout is overdue, so the task itself waits, and its time has come.
+    frame = cast("Frame", token.frame)
+    node = nodes[frame.at]
+    t.follow((node.due, token, frame, node))
 
 
 def _continue(t: Transition) -> dict[str, Any] | None:
     parked = [token for token in t.tokens.values() if token.entering is not None]
     for token in parked:
+        if t.tokens.get(token.id) is not token:
+            continue  # a token before it in this list has ended it
         frame = token.frame
-        if token.entering is None or frame is None or t.tokens.get(token.id) is not token:
-            continue
-        node = t.program.nodes[token.entering]
+        node = t.program.nodes[cast("str", token.entering)]
         moving = Token(
             token.id, token.context, None, token.log, token.owner, None, None, token.ears
         )
@@ -266,16 +297,39 @@ def _continue(t: Transition) -> dict[str, Any] | None:
     return {} if parked else None
 
 
+def _parked(state: RunState) -> bool:
+    return any(token.entering is not None for token in state.tokens.values())
+
+
 def _hold(state: RunState, event: Event) -> Step:
     """A suspended run keeps what comes for later; its clock stands still."""
-    if isinstance(event, Woken | SuspendAsked | Started):
+    match event:
+        case Performed() | Failed():
+            token = state.tokens.get(event.token)
+            means = (
+                token is not None
+                and _awaits(token, event.key)
+                and not any(
+                    isinstance(one, Performed | Failed) and one.key == event.key
+                    for one in state.held
+                )
+            )
+        case Heard():
+            means = not any(
+                isinstance(one, Heard) and one.number == event.number for one in state.held
+            )
+        case Continued():
+            means = _parked(state) and event not in state.held
+        case _:
+            means = False
+    if not means:
         return Step(state, [], False)
     return Step(msgspec.structs.replace(state, held=(*state.held, event)), [], True)
 
 
 def _resume(t: Transition) -> dict[str, Any] | None:
     since = t.state.suspended_at
-    if t.state.status != SUSPENDED or since is None:
+    if since is None:
         return None
     pause = t.now - since
     for token_id, token in t.tokens.items():
@@ -311,4 +365,4 @@ def _moved(time: int | None, pause: int) -> int | None:
     return None if time is None else time + pause
 
 
-__all__ = ["BEHAVIOUR", "NEW", "Step", "Subscribe", "step"]
+__all__ = ["BEHAVIOUR", "NEW", "Step", "step"]

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from batuta.expressions import Expression, ExpressionFailure, TooMuchWork
-from batuta.kernel.commands import Command, Continue
+from batuta.kernel.commands import Command
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.faults import Raised, expression_fault
-from batuta.kernel.state import Frame, RunState, Token
+from batuta.kernel.state import ExtendedState, Frame, RunState, Token
 
 if TYPE_CHECKING:
     from batuta.kernel.lifecycle import Watch
@@ -63,6 +63,11 @@ class TaskView:
         self.output = output
 
 
+def given_in(frame: Frame, node: Node) -> dict[str, Any]:
+    """Return what the expressions of a task's own definition see beside the run's variables."""
+    return {"input": frame.input, "task": TaskView(node, frame.raw, frame.started)}
+
+
 class Transition:
     """The working copy of one step."""
 
@@ -70,11 +75,11 @@ class Transition:
         "agenda",
         "answers",
         "asked",
-        "changed",
         "commands",
         "ended",
         "left",
         "now",
+        "parked",
         "program",
         "state",
         "tokens",
@@ -99,7 +104,7 @@ class Transition:
         self.asked = 0
         self.left = STRETCH
         self.watch = watch
-        self.changed = False
+        self.parked = False
         self.ended: dict[str, Any] | None = None
 
     def follow(self, action: Action) -> None:
@@ -130,7 +135,7 @@ class Transition:
         self.tokens[token.id] = Token(
             token.id, token.context, frame, token.log, token.owner, reference, raw, token.ears
         )
-        self.commands.append(Continue())
+        self.parked = True
 
     def in_sandbox(self, expression: Expression, data: Any, variables: Any) -> Any:
         """Evaluate one expression, natively if possible, else from the sandbox's answers."""
@@ -179,6 +184,18 @@ class Transition:
             "output": view.output,
             "startedAt": moment(view.started),
         }
+
+    def extended(self, frame: Frame | None) -> TaskView | None:
+        """Return the task that is being extended, for expressions of what is before or after it."""
+        while frame is not None:
+            state = frame.state
+            if isinstance(state, ExtendedState):
+                if state.phase not in {"before", "after"}:
+                    return None
+                node = self.program.nodes[frame.at].described
+                return TaskView(node, frame.raw, frame.started, state.output)
+            frame = frame.parent
+        return None
 
     def result(self, **changes: Any) -> RunState:
         """Return the new state."""

@@ -12,17 +12,10 @@ import msgspec
 
 from batuta.kernel.commands import Perform, StartChild
 from batuta.kernel.faults import FaultData, configuration_fault
-from batuta.kernel.flow import (
-    attempt_of,
-    enter,
-    finish,
-    new_frame,
-    occurrence_path,
-    report,
-    unwind,
-)
+from batuta.kernel.flow import enter, finish, unwind
+from batuta.kernel.frames import attempt_of, escaped, new_frame, occurrence_path, parent_of
+from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import CallState, Frame, Token
-from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, TaskView, Transition, entering
 
 if TYPE_CHECKING:
@@ -86,7 +79,7 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
             data,
             authentication,
             node.reference + occurrence_path(path),
-            attempt_of(t, parent) if path else 1,
+            attempt_of(parent) if path else 1,
             node.participant,
             frame.wake,
         )
@@ -95,8 +88,10 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
         t.stop(token, frame)
         return None
     # Nobody waits for the answer, yet the task must survive a crash: a token of its own stands on it.
-    detached = Token(token.id + DETACHED + frame.at + frame.path, None, frame, owner=DETACHED)
-    t.commands[-1] = msgspec.structs.replace(t.commands[-1], token=detached.id)
+    # No deadline around it counts any more, and the token has no scope to report to.
+    alone = msgspec.structs.replace(frame, parent=None, deadline=None, wake=None)
+    detached = Token(token.id + DETACHED + frame.at + frame.path, None, alone, owner=DETACHED)
+    t.commands[-1] = msgspec.structs.replace(t.commands[-1], token=detached.id, deadline=None)
     t.tokens[detached.id] = detached
     return (finish, token, parent, node, raw, data, data, frame.started)
 
@@ -113,12 +108,12 @@ def _call_function(
 ) -> Action:
     depth, outer = 0, parent
     while outer.parent is not None:
-        depth += "@" in outer.inner and outer.inner != outer.path
+        depth += t.program.nodes[outer.at].kind == "call"
         outer = outer.parent
     if depth >= DEEPEST:
         raise configuration_fault(f"more than {DEEPEST} function calls inside each other")
-    mark = node.reference.replace("+", "%2B").replace("~", "%7E")
-    frame = new_frame(t, token, parent, node, raw, data, inner=f"{parent.inner}@{mark}")
+    inner = f"{parent.inner}@{escaped(node.reference)}"
+    frame = new_frame(t, token, parent, node, raw, data, inner=inner)
     return (enter, token, frame, function, arguments)
 
 
@@ -162,7 +157,6 @@ def result(t: Transition, token: Token, frame: Frame, node: Node, answer: Any) -
             answer = FaultData(
                 answer.type, answer.status, answer.title, answer.detail, node.reference
             )
-        if t.watch is not None:
-            report(t, "faulted", node, frame.parent, path=frame.path, fault=answer)
-        return (unwind, token, frame.parent, answer)
+        report_frame(t, "faulted", frame, answer)
+        return (unwind, token, parent_of(frame), answer)
     return (finish, token, parent_of(frame), node, frame.raw, frame.input, answer, frame.started)

@@ -9,10 +9,11 @@ longer consistent: nothing may catch over that silently, so it is raised from wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batuta.kernel.faults import FaultData, standard
-from batuta.kernel.flow import PASS_ON, abandon_inside, changed, enter
+from batuta.kernel.flow import enter
+from batuta.kernel.frames import changed, parent_of
 from batuta.kernel.state import CompensationState, Frame, Owed, Token
 
 if TYPE_CHECKING:
@@ -49,17 +50,15 @@ def compensate(
         None,
         None,
     )
-    return (_undo, token, inside, t.program.nodes[AT])
+    return (_undo, token, inside)
 
 
-def _undo(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
+def _undo(t: Transition, token: Token, frame: Frame) -> Action:
     state = state_of(frame)
     if not state.owed:
-        return (_sequel, token, frame, node)
+        return _sequel(t, token, frame)
     owed = state.owed[-1]
     undoing = t.program.nodes[owed.at].compensate
-    if undoing is None:
-        raise AssertionError("only tasks with a compensation are owed one")
     variables = {**(owed.variables or {}), "output": owed.output, "input": owed.input}
     inner = owed.path + f"+{state.attempt - 1}" * (state.attempt > 1)
     frame = changed(frame, state=state, inner=inner, variables=variables)
@@ -70,18 +69,16 @@ def block_done(
     t: Transition, token: Token, frame: Frame, node: Node, output: Any, left: bool
 ) -> Action:
     """One is undone."""
-    del t, output, left
+    del t, node, output, left
     state = state_of(frame)
     rest = CompensationState(state.owed[:-1], state.sequel, 1, state.fault, state.failures)
-    return (_undo, token, changed(frame, state=rest), node)
+    return (_undo, token, changed(frame, state=rest))
 
 
 def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
     """One could not be undone: try again later, or note it and go on with the others."""
+    del node
     state = state_of(frame)
-    if not state.owed:
-        return PASS_ON
-    abandon_inside(t, token, frame)
     if state.attempt <= RETRIES:
         again = CompensationState(
             state.owed, state.sequel, state.attempt + 1, state.fault, state.failures
@@ -91,23 +88,20 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
         return None
     failures = (*state.failures, fault)
     rest = CompensationState(state.owed[:-1], state.sequel, 1, state.fault, failures)
-    return (_undo, token, changed(frame, state=rest), node)
+    return (_undo, token, changed(frame, state=rest))
 
 
 def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """The delay before another attempt is over."""
-    del t
-    return (_undo, token, changed(frame, state=frame.state), node)
+    del t, node
+    return (_undo, token, changed(frame, state=frame.state))
 
 
-def _sequel(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
+def _sequel(t: Transition, token: Token, frame: Frame) -> Action:
     from batuta.kernel.tasks import fork, try_, workflow
 
-    del node
     state = state_of(frame)
-    below = frame.parent
-    if below is None:
-        raise AssertionError("a compensation runs inside the task that owes it")
+    below = parent_of(frame)
     fault = state.fault
     if state.failures:
         fault = failure_of(state)
@@ -138,7 +132,5 @@ def failure_of(state: CompensationState) -> FaultData:
 
 
 def state_of(frame: Frame) -> CompensationState:
-    """Return the frame's state, which is always a compensation's."""
-    if not isinstance(frame.state, CompensationState):
-        raise AssertionError("a compensation's frame holds a compensation's state")
-    return frame.state
+    """Return the frame's state, whose kind is that of its task (`invariants`)."""
+    return cast("CompensationState", frame.state)

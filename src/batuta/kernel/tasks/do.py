@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batuta.kernel.flow import enter, finish, new_frame
+from batuta.kernel.flow import enter, finish
+from batuta.kernel.frames import new_frame, parent_of
 from batuta.kernel.transition import Action, Transition, entering
 
 if TYPE_CHECKING:
@@ -27,10 +28,3 @@ def block_done(
     """The last task's output is the scope's."""
     del left
     return (finish, token, parent_of(frame), node, frame.raw, frame.input, output, frame.started)
-
-
-def parent_of(frame: Frame) -> Frame:
-    """Return the frame around this one; every task's frame has one."""
-    if frame.parent is None:
-        raise AssertionError("only the workflow itself has no parent")
-    return frame.parent

@@ -7,14 +7,14 @@ is the loop's; without items the input passes through. `while` is asked before e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.faults import expression_fault
-from batuta.kernel.flow import changed, enter, finish, new_frame
+from batuta.kernel.flow import enter, finish
+from batuta.kernel.frames import changed, new_frame, parent_of
 from batuta.kernel.state import ForState, Frame, Token
-from batuta.kernel.tasks.do import parent_of
-from batuta.kernel.transition import Action, TaskView, Transition, entering
+from batuta.kernel.transition import Action, TaskView, Transition, entering, given_in
 
 if TYPE_CHECKING:
     from batuta.kernel.program import Node
@@ -36,9 +36,7 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
 
 
 def _iterate(t: Transition, token: Token, frame: Frame, node: Node, data: Any) -> Action:
-    state = frame.state
-    if not isinstance(state, ForState):
-        raise AssertionError("a loop's frame holds a loop's state")
+    state = cast("ForState", frame.state)
     index = state.index + 1
     loop = node.own
     if index < len(state.items):
@@ -50,7 +48,7 @@ def _iterate(t: Transition, token: Token, frame: Frame, node: Node, data: Any) -
             variables=variables,
         )
         goes_on = loop.condition is None or is_true(
-            loop.condition.evaluate(t, data, token, frame, {"input": frame.input})
+            loop.condition.evaluate(t, data, token, frame, given_in(frame, node))
         )
         if goes_on:
             if loop.first is None:

@@ -10,22 +10,15 @@ later branch's members winning.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from batuta.kernel.flow import (
-    PASS_ON,
-    branch_id,
-    cancel_token,
-    changed,
-    enter,
-    finish,
-    new_frame,
-    report,
-    unwind,
-)
-from batuta.kernel.state import Branch, Ears, ForkState, Frame, Owed, Token
+from batuta.kernel.ears import joined
+from batuta.kernel.flow import enter, finish, unwind
+from batuta.kernel.frames import branch_id, changed, new_frame, parent_of
+from batuta.kernel.leaving import all_owed, cancel_token
+from batuta.kernel.reporting import report_frame
+from batuta.kernel.state import Branch, ForkState, Frame, Token
 from batuta.kernel.tasks.compensation import compensate
-from batuta.kernel.tasks.do import parent_of
 from batuta.kernel.transition import Action, Transition, entering
 
 if TYPE_CHECKING:
@@ -57,34 +50,31 @@ def block_done(
     t: Transition, token: Token, frame: Frame, node: Node, output: Any, left: bool
 ) -> Action:
     """A branch ended well."""
-    del left
+    del frame, left
     ended = Branch("completed", output, token.context, token.log, None, token.ears)
-    return _branch_ended(t, token, frame, node, ended)
+    return _branch_ended(t, token, node, ended)
 
 
 def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
-    """A branch faulted, or the fork itself did after its join (then it is passed on)."""
-    key = frame.at + frame.path
-    if token.id.rpartition("/branches/")[0] != key:
-        return PASS_ON
+    """A branch faulted; only branches do so in the fork's frame."""
+    del frame
     ended = Branch("faulted", None, token.context, token.log, fault, token.ears)
-    return _branch_ended(t, token, frame, node, ended)
+    return _branch_ended(t, token, node, ended)
 
 
-def _branch_ended(t: Transition, token: Token, frame: Frame, node: Node, ended: Branch) -> Action:
+def _branch_ended(t: Transition, token: Token, node: Node, ended: Branch) -> Action:
     index = int(token.id.rpartition("/")[2])
     t.tokens.pop(token.id, None)
     owner = t.tokens[token.owner or ""]
-    join = owner.frame
-    if join is None or not isinstance(join.state, ForkState):
-        raise AssertionError("the owner of a branch waits in its fork")
-    branches = list(join.state.branches)
+    # The join is kept by the owner; the frame below the branch may be an earlier form of it.
+    join = cast("Frame", owner.frame)
+    branches = list(state_of(join).branches)
     branches[index] = ended
     if node.own.compete:
         return _compete(t, owner, join, node, branches, index)
     if ended.fault is not None:
         _cancel_rest(t, join, branches)
-        return _fault(t, owner, join, node, branches, ended.fault)
+        return _fault(t, owner, join, branches, ended.fault)
     if any(branch.status == "running" for branch in branches):
         t.stop(owner, changed(join, state=ForkState(tuple(branches))))
         return None
@@ -101,7 +91,7 @@ def _compete(
         if any(branch.status == "running" for branch in branches):
             t.stop(owner, changed(join, state=ForkState(tuple(branches))))
             return None
-        return _fault(t, owner, join, node, branches, ended.fault)
+        return _fault(t, owner, join, branches, ended.fault)
     _cancel_rest(t, join, branches)
     lost = tuple(owed for at, branch in enumerate(branches) if at != index for owed in branch.log)
     owner = Token(
@@ -116,9 +106,7 @@ def _compete(
 def won(t: Transition, owner: Token, frame: Frame, node: Node) -> Action:
     """The competition is over, and its losers are undone: the winner's output is the fork's."""
     del t
-    if not isinstance(frame.state, ForkState):
-        raise AssertionError("a competition ends in its fork")
-    winner = next(branch for branch in frame.state.branches if branch.status == "completed")
+    winner = next(branch for branch in state_of(frame).branches if branch.status == "completed")
     return (
         finish,
         owner,
@@ -132,34 +120,19 @@ def won(t: Transition, owner: Token, frame: Frame, node: Node) -> Action:
 
 
 def _fault(
-    t: Transition, owner: Token, join: Frame, node: Node, branches: list[Branch], fault: FaultData
+    t: Transition, owner: Token, join: Frame, branches: list[Branch], fault: FaultData
 ) -> Action:
     owner = _merged(owner, branches, contexts=False)
-    if t.watch is not None:
-        report(t, "faulted", node, join.parent, path=join.path, fault=fault)
-    return (unwind, owner, join.parent, fault)
+    report_frame(t, "faulted", join, fault)
+    return (unwind, owner, parent_of(join), fault)
 
 
 def _cancel_rest(t: Transition, join: Frame, branches: list[Branch]) -> None:
     for index, branch in enumerate(branches):
         if branch.status == "running":
-            token = t.tokens.get(branch_id(join, index))
-            log: tuple[Owed, ...] = ()
-            if token is not None:
-                log = all_owed(t, token)
-                cancel_token(t, token)
-            branches[index] = Branch("cancelled", log=log)
-
-
-def all_owed(t: Transition, token: Token) -> tuple[Owed, ...]:
-    """Return what a token and the branches under it owe, oldest first."""
-    owed = token.log
-    frame = token.frame
-    if frame is not None and isinstance(frame.state, ForkState):
-        for index, branch in enumerate(frame.state.branches):
-            inner = t.tokens.get(branch_id(frame, index))
-            owed += all_owed(t, inner) if inner is not None else branch.log
-    return owed
+            token = t.tokens[branch_id(join, index)]
+            branches[index] = Branch("cancelled", log=all_owed(t, token))
+            cancel_token(t, token)
 
 
 def _merged(owner: Token, branches: list[Branch], *, contexts: bool = True) -> Token:
@@ -170,7 +143,7 @@ def _merged(owner: Token, branches: list[Branch], *, contexts: bool = True) -> T
     for branch in branches:
         log += branch.log
         if branch.ears is not None and branch.ears is not owner.ears:
-            ears = _both(ears, branch.ears)
+            ears = joined(ears, branch.ears)
         if contexts and branch.context is not before and branch.context != before:
             if isinstance(context, dict) and isinstance(branch.context, dict):
                 news = {
@@ -184,11 +157,6 @@ def _merged(owner: Token, branches: list[Branch], *, contexts: bool = True) -> T
     return Token(owner.id, context, None, log, owner.owner, None, None, ears)
 
 
-def _both(one: Ears | None, other: Ears) -> Ears:
-    if one is None:
-        return other
-    horizon = dict(one.horizon)
-    for name, number in other.horizon.items():
-        horizon[name] = max(number, horizon.get(name, number))
-    recent = tuple(sorted({*one.recent, *other.recent}))
-    return Ears(recent, horizon, {**other.bound, **one.bound})
+def state_of(frame: Frame) -> ForkState:
+    """Return the frame's state, whose kind is that of its task (`invariants`)."""
+    return cast("ForkState", frame.state)

@@ -1,12 +1,13 @@
 """`listen`: wait for events.
 
 Every listen of a run hears every event published since the run started, except those that its own
-line of control has consumed before (`state.Ears`): an event is never lost because its listen was not
-reached yet, never consumed twice in a row of listens, and parallel branches do not take events from
-each other. In a row of listens of the same task each goes on behind the last event of the one
-before; only where it correlates does it look at every event again, since what belongs to one group
-lies between the events of others. Correlation values are fixed by the first event that bears them
-and hold for the rest of the line of control (ruling A17).
+line of control has consumed before (`ears`): an event is never lost because its listen was not reached
+yet, never consumed twice in a row of listens, and parallel branches do not take events from each
+other. A listen that is reached again goes on behind its last event when its filters are constant: then
+everything before was consumed. One that correlates, compares by an expression, or waits for all of
+several looks at every event again, since it may have left some alone that it means now. Correlation
+values are fixed by the first event that bears them (null is none) and hold for the rest of the line of
+control (ruling A17).
 
 The output is always an array (A5): of `all`, in the order of the filters; else in the order the events
 came. With `foreach` it holds the iterations' outputs.
@@ -14,20 +15,19 @@ came. With `foreach` it holds the iterations' outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batuta.kernel.commands import Criterion, Subscribe, Unsubscribe
+from batuta.kernel.data import transformed
+from batuta.kernel.ears import NOTHING, behind, having_heard
 from batuta.kernel.evaluation import Code, is_true
-from batuta.kernel.flow import changed, enter, finish, new_frame, transformed
-from batuta.kernel.state import Ears, Frame, ListenState, Token
-from batuta.kernel.tasks.do import parent_of
-from batuta.kernel.transition import Action, Transition, entering
+from batuta.kernel.flow import enter, finish
+from batuta.kernel.frames import changed, new_frame, parent_of, replaced
+from batuta.kernel.state import Frame, ListenState, Token
+from batuta.kernel.transition import Action, Transition, entering, given_in
 
 if TYPE_CHECKING:
     from batuta.kernel.program import Flow, Node
-
-REMEMBERED = 1_000
-"""How many consumed events a line of control remembers besides its horizons."""
 
 
 class Filter:
@@ -54,11 +54,11 @@ class Listen:
 
     __slots__ = (
         "at",
-        "correlates",
         "export",
         "filters",
         "first",
         "forever",
+        "in_order",
         "item",
         "iterates",
         "mode",
@@ -72,7 +72,7 @@ class Listen:
     def __init__(self) -> None:
         self.mode = "one"
         self.filters: list[Filter] = []
-        self.correlates = False
+        self.in_order = False
         self.until_when: Code | None = None
         self.until: list[Filter] | None = None
         self.until_mode = "one"
@@ -91,28 +91,30 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     """Subscribe, and wait."""
     listen: Listen = node.own
     frame = new_frame(t, token, parent, node, raw, data, state=ListenState())
-    ears = token.ears
     criteria = [_criterion(t, token, frame, one) for one in listen.filters]
     criteria += [_criterion(t, token, frame, one) for one in listen.until or ()]
     if listen.mode == "any" and not listen.filters:
         criteria.append(Criterion(None))
-    after = None if ears is None else ears.horizon.get(_place(listen, node))
-    t.commands.append(Subscribe(token.id, frame.at + frame.path, tuple(criteria), after))
+    after = behind(token.ears, _place(node))
+    t.commands.append(
+        Subscribe(token.id, frame.at + frame.path, tuple(criteria), None if after < 0 else after)
+    )
     t.stop(token, frame)
     return None
 
 
-def _place(listen: Listen, node: Node) -> str:
-    """Return the name of the horizon that bounds what a listen may still consume."""
-    return "" if listen.correlates else node.reference
+def _place(node: Node) -> str | None:
+    """Return the reference of a listen that goes on behind its last event, else None."""
+    return node.reference if node.own.in_order else None
 
 
 def _criterion(t: Transition, token: Token, frame: Frame, one: Filter) -> Criterion:
     bound = token.ears.bound if token.ears is not None else {}
     known: list[tuple[str, Any]] = []
+    given = given_in(frame, t.program.nodes[frame.at])
     for name, source, expect in one.correlate:
         if expect is not None:
-            value = expect.evaluate(t, frame.input, token, frame, {"input": frame.input})
+            value = expect.evaluate(t, frame.input, token, frame, given)
         elif name in bound:
             value = bound[name]
         else:
@@ -128,9 +130,8 @@ def hear(
     """Offer an event to an open listen; says whether it was consumed, and what follows."""
     listen: Listen = node.own
     state = state_of(frame)
-    ears = token.ears or Ears()
-    behind = ears.horizon.get(_place(listen, node), -1)
-    if state.satisfied or number <= behind or number in ears.recent:
+    ears = token.ears or NOTHING
+    if state.satisfied or number <= behind(ears, _place(node)) or number in ears.recent:
         return None, False
     if listen.until is not None:
         index, bound = _first_match(
@@ -181,7 +182,7 @@ def _heard(
     bound: dict[str, Any],
     number: int,
 ) -> Action:
-    token = _remembering(token, node.reference, number, bound)
+    token = _remembering(token, node, number, bound)
     new = changed(frame, state=state)
     if state.satisfied:
         t.commands.append(Unsubscribe(token.id, frame.at + frame.path))
@@ -192,7 +193,7 @@ def _heard(
         t.tokens[token.id] = Token(
             token.id,
             token.context,
-            _under(top, frame, new),
+            replaced(top, frame, new),
             waiting.log,
             token.owner,
             waiting.entering,
@@ -240,7 +241,7 @@ def block_done(
     """An iteration ended; `exit` inside ends the listen."""
     listen: Listen = node.own
     state = state_of(frame)
-    given = {"input": frame.input}
+    given = given_in(frame, node)
     if listen.output is not None:
         output = transformed(t, listen.output, output, token, frame, given)
     if listen.export is not None:
@@ -291,7 +292,7 @@ def _match(
     for name, value in one.constants:
         if not _includes(event.get(name), value):
             return None
-    given = {"input": frame.input}
+    given = given_in(frame, t.program.nodes[frame.at])
     for name, predicate in one.predicates:
         if not is_true(predicate.evaluate(t, event.get(name), token, frame, given)):
             return None
@@ -299,6 +300,8 @@ def _match(
     known = token.ears.bound if token.ears is not None else {}
     for name, source, expect in one.correlate:
         value = source.evaluate(t, _view(event), token, frame, given)
+        if value is None:
+            return None
         if expect is not None:
             if value != expect.evaluate(t, frame.input, token, frame, given):
                 return None
@@ -341,7 +344,7 @@ def _is_satisfied(
         return True
     if listen.until_when is not None:
         so_far = [_read(listen, event) for _, event in taken]
-        given = {"input": frame.input}
+        given = given_in(frame, t.program.nodes[frame.at])
         return is_true(listen.until_when.evaluate(t, so_far, token, frame, given))
     return listen.until is None and not listen.forever
 
@@ -360,15 +363,7 @@ def _read(listen: Listen, event: dict[str, Any]) -> Any:
     return event.get("data", event.get("data_base64"))
 
 
-def _remembering(token: Token, reference: str, number: int, bound: dict[str, Any]) -> Token:
-    ears = token.ears or Ears()
-    recent = (*ears.recent, number)
-    horizon = {**ears.horizon, reference: max(number, ears.horizon.get(reference, number))}
-    if len(recent) > REMEMBERED:
-        # Whoever cannot tell any more whether it was consumed must not consume it again.
-        horizon[""] = max(horizon.get("", -1), *recent[:-REMEMBERED])
-        recent = recent[-REMEMBERED:]
-    known = {**bound, **ears.bound} if bound else ears.bound
+def _remembering(token: Token, node: Node, number: int, bound: dict[str, Any]) -> Token:
     return Token(
         token.id,
         token.context,
@@ -377,37 +372,10 @@ def _remembering(token: Token, reference: str, number: int, bound: dict[str, Any
         token.owner,
         token.entering,
         token.carried,
-        Ears(recent, horizon, known),
+        having_heard(token.ears, _place(node), number, bound),
     )
 
 
-def _under(top: Frame | None, old: Frame, new: Frame) -> Frame:
-    """Return the stack `top` with `old` in it replaced by `new`."""
-    above: list[Frame] = []
-    while top is not None and (top.at != old.at or top.path != old.path):
-        above.append(top)
-        top = top.parent
-    stack = new
-    for frame in reversed(above):
-        stack = Frame(
-            frame.at,
-            frame.path,
-            frame.raw,
-            frame.input,
-            frame.started,
-            stack,
-            frame.state,
-            frame.variables,
-            frame.inner,
-            frame.deadline,
-            frame.wake,
-            frame.due,
-        )
-    return stack
-
-
 def state_of(frame: Frame) -> ListenState:
-    """Return the frame's state, which is always a listen's."""
-    if not isinstance(frame.state, ListenState):
-        raise AssertionError("a listen's frame holds a listen's state")
-    return frame.state
+    """Return the frame's state, whose kind is that of its task (`invariants`)."""
+    return cast("ListenState", frame.state)

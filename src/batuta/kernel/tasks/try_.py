@@ -13,26 +13,19 @@ draws the same.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batuta.definition.error_types import canonical_error_type
+from batuta.kernel.data import duration_ms
 from batuta.kernel.evaluation import Code, is_true
 from batuta.kernel.faults import FaultData, timeout_fault
-from batuta.kernel.flow import (
-    PASS_ON,
-    abandon_inside,
-    changed,
-    duration_ms,
-    enter,
-    finish,
-    new_frame,
-    report,
-    unwind,
-)
+from batuta.kernel.flow import PASS_ON, enter, finish, unwind
+from batuta.kernel.frames import earliest, is_inside, new_frame, parent_of
+from batuta.kernel.leaving import leave_to
+from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import Frame, Token, TryState
 from batuta.kernel.tasks.compensation import compensate
-from batuta.kernel.tasks.do import parent_of
-from batuta.kernel.transition import Action, Transition, entering
+from batuta.kernel.transition import Action, Transition, entering, given_in
 
 if TYPE_CHECKING:
     from batuta.kernel.program import DurationCode, Node
@@ -97,9 +90,33 @@ class Catch:
 @entering
 def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data: Any) -> Action:
     """Start the first attempt."""
-    state = TryState("body", 1, len(token.log), t.now)
-    frame = new_frame(t, token, parent, node, raw, data, state=state)
+    frame = new_frame(t, token, parent, node, raw, data, state=TryState("delay", 1, t.now))
     return (_attempt, token, frame, node)
+
+
+def _in_phase(
+    frame: Frame,
+    state: TryState,
+    *,
+    variables: dict[str, Any] | None = None,
+    inner: str | None = None,
+    due: int | None = None,
+) -> Frame:
+    """Return the try's frame in another phase, with what wakes it then."""
+    return Frame(
+        frame.at,
+        frame.path,
+        frame.raw,
+        frame.input,
+        frame.started,
+        frame.parent,
+        state,
+        variables,
+        frame.path if inner is None else inner,
+        frame.deadline,
+        earliest(frame.deadline, parent_of(frame).wake, state.expires),
+        due,
+    )
 
 
 def _attempt(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
@@ -108,24 +125,11 @@ def _attempt(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     expires = None
     if catch.retry is not None and catch.retry.attempt_duration is not None:
         expires = t.now + duration_ms(t, catch.retry.attempt_duration, frame.input, token, frame)
-    wake = _earliest(frame.deadline, frame.parent.wake if frame.parent else None, expires)
     # Attempts after the first get a path of their own, so that a late answer of one that was given
     # up is not taken for the next one's.
-    inner = frame.path if state.attempt == 1 else f"{frame.path}+{state.attempt - 1}"
-    frame = Frame(
-        frame.at,
-        frame.path,
-        frame.raw,
-        frame.input,
-        frame.started,
-        frame.parent,
-        TryState("body", state.attempt, state.mark, state.first, expires),
-        None,
-        inner,
-        frame.deadline,
-        wake,
-        None,
-    )
+    inner = None if state.attempt == 1 else f"{frame.path}+{state.attempt - 1}"
+    attempt = TryState("body", state.attempt, state.first, expires)
+    frame = _in_phase(frame, attempt, inner=inner)
     if catch.first is None:
         return (block_done, token, frame, node, frame.input, False)
     return (enter, token, frame, catch.first, frame.input)
@@ -155,51 +159,24 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
     """A task of the body faulted (faults of the handler are not this try's to catch)."""
     state = state_of(frame)
     catch: Catch = node.own
-    if state.phase != "body" or not _meant(t, token, frame, catch, fault):
+    if state.phase != "body" or not _meant(t, token, frame, node, fault):
         return PASS_ON
-    abandon_inside(t, token, frame)
-    error = fault.as_json()
     if catch.retry is not None:
-        delay = _delay(t, token, frame, node, catch.retry, error)
+        delay = _delay(t, token, frame, node, catch.retry, fault.as_json())
         if delay is not None:
-            if t.watch is not None:
-                report(t, "retried", node, frame.parent, path=frame.path, fault=fault)
-            again = TryState("delay", state.attempt + 1, state.mark, state.first, None, fault)
-            waiting = Frame(
-                frame.at,
-                frame.path,
-                frame.raw,
-                frame.input,
-                frame.started,
-                frame.parent,
-                again,
-                None,
-                frame.path,
-                frame.deadline,
-                _earliest(frame.deadline, frame.parent.wake if frame.parent else None),
-                t.now + delay,
-            )
+            report_frame(t, "retried", frame, fault)
+            again = TryState("delay", state.attempt + 1, state.first, None, fault)
             if delay == 0:
-                return (_attempt, token, waiting, node)
-            t.stop(token, waiting)
+                return (_attempt, token, _in_phase(frame, again), node)
+            t.stop(token, _in_phase(frame, again, due=t.now + delay))
             return None
-    owed = token.log[state.mark :]
+    owed = tuple(one for one in token.log if is_inside(one.at, one.path, frame, "try"))
+    caught = _in_phase(frame, TryState("catch", state.attempt, state.first, None, fault))
     if owed:
-        token = Token(
-            token.id,
-            token.context,
-            None,
-            token.log[: state.mark],
-            token.owner,
-            None,
-            None,
-            token.ears,
-        )
-        caught = changed(
-            frame, state=TryState("catch", state.attempt, state.mark, state.first, None, fault)
-        )
+        kept = tuple(one for one in token.log if one not in owed)
+        token = Token(token.id, token.context, None, kept, token.owner, None, None, token.ears)
         return compensate(t, token, caught, owed, "catch", fault)
-    return handle(t, token, frame, node, fault)
+    return handle(t, token, caught, node, fault)
 
 
 def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
@@ -210,7 +187,7 @@ def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 
 def expired(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """An attempt ran past `limit.attempt.duration`: a timeout that this try itself may catch."""
-    abandon_inside(t, token, frame)
+    token = leave_to(t, token, frame)
     fault = timeout_fault(
         "the attempt took longer than retry.limit.attempt.duration", node.reference
     )
@@ -220,35 +197,9 @@ def expired(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 def handle(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
     """The error is caught for good: run the handler, or go on without one."""
     catch: Catch = node.own
-    state = state_of(frame)
-    if not catch.handled:
-        if catch.retry is not None:
-            return (give_up, token, frame, fault)
-        return (
-            finish,
-            token,
-            parent_of(frame),
-            node,
-            frame.raw,
-            frame.input,
-            frame.input,
-            frame.started,
-            catch.then,
-        )
-    handling = Frame(
-        frame.at,
-        frame.path,
-        frame.raw,
-        frame.input,
-        frame.started,
-        frame.parent,
-        TryState("catch", state.attempt, state.mark, state.first, None, fault),
-        {catch.as_: fault.as_json()},
-        frame.path,
-        frame.deadline,
-        _earliest(frame.deadline, frame.parent.wake if frame.parent else None),
-        None,
-    )
+    if not catch.handled and catch.retry is not None:
+        return (give_up, token, frame, fault)
+    handling = _in_phase(frame, state_of(frame), variables={catch.as_: fault.as_json()})
     if catch.do is None:
         return (block_done, token, handling, node, frame.input, False)
     return (enter, token, handling, catch.do, frame.input)
@@ -256,27 +207,29 @@ def handle(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultDa
 
 def give_up(t: Transition, token: Token, frame: Frame, fault: FaultData) -> Action:
     """The task of `frame` faults with what it could not handle."""
-    if t.watch is not None:
-        report(t, "faulted", t.program.nodes[frame.at], frame.parent, path=frame.path, fault=fault)
-    return (unwind, token, frame.parent, fault)
+    report_frame(t, "faulted", frame, fault)
+    return (unwind, token, parent_of(frame), fault)
 
 
-def _meant(t: Transition, token: Token, frame: Frame, catch: Catch, fault: FaultData) -> bool:
+def _meant(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> bool:
+    catch: Catch = node.own
     error = fault.as_json()
-    given = {"input": frame.input, catch.as_: error}
+    given = {**given_in(frame, node), catch.as_: error}
     if catch.filter is not None:
         wanted = catch.filter.evaluate(t, frame.input, token, frame, given)
-        for name, value in wanted.items():
-            actual = error.get(name)
-            if name == "type":
-                value, actual = canonical_error_type(value), canonical_error_type(fault.type)
-            if actual != value:
-                return False
+        if any(not _same(name, error.get(name), value) for name, value in wanted.items()):
+            return False
     if catch.when is not None and not is_true(catch.when.evaluate(t, error, token, frame, given)):
         return False
     return catch.except_when is None or not is_true(
         catch.except_when.evaluate(t, error, token, frame, given)
     )
+
+
+def _same(name: str, actual: Any, wanted: Any) -> bool:
+    if name == "type" and isinstance(wanted, str):
+        return canonical_error_type(actual) == canonical_error_type(wanted)
+    return bool(actual == wanted)
 
 
 def _delay(
@@ -286,35 +239,43 @@ def _delay(
     state = state_of(frame)
     if retry.count is not None and state.attempt > retry.count:
         return None
-    given = {"input": frame.input, node.own.as_: error}
+    given = {**given_in(frame, node), node.own.as_: error}
     if retry.when is not None and not is_true(retry.when.evaluate(t, error, token, frame, given)):
         return None
     if retry.except_when is not None and is_true(
         retry.except_when.evaluate(t, error, token, frame, given)
     ):
         return None
-    delay = 0
-    if retry.delay is not None:
-        delay = duration_ms(t, retry.delay, frame.input, token, frame)
-    if retry.backoff == "linear":
-        delay *= state.attempt
-    elif retry.backoff == "exponential":
-        delay = int(min(delay * retry.factor ** min(state.attempt - 1, 1_000), LONGEST_MS))
-    if retry.maximum_ms is not None:
-        delay = min(delay, retry.maximum_ms)
+
+    def length(duration: DurationCode) -> int:
+        return duration_ms(t, duration, frame.input, token, frame, given)
+
+    delay = 0 if retry.delay is None else _grown(length(retry.delay), retry, state.attempt)
     if retry.jitter is not None:
-        low = duration_ms(t, retry.jitter[0], frame.input, token, frame)
-        high = duration_ms(t, retry.jitter[1], frame.input, token, frame)
+        low, high = length(retry.jitter[0]), length(retry.jitter[1])
         delay += low + _draw(f"{t.state.id}{frame.at}{frame.path}+{state.attempt}", high - low)
-    if retry.total_duration is not None:
-        total = duration_ms(t, retry.total_duration, frame.input, token, frame)
-        if t.now + delay > state.first + total:
-            return None
+    if retry.total_duration is not None and t.now + delay > state.first + length(
+        retry.total_duration
+    ):
+        return None
     return delay
 
 
 LONGEST_MS = 365 * 86_400_000
-"""No computed delay is longer than a year."""
+"""No delay grows longer than a year."""
+
+
+def _grown(delay: int, retry: Retry, attempt: int) -> int:
+    """Return the delay after `attempt` attempts, before jitter."""
+    longest = LONGEST_MS if retry.maximum_ms is None else retry.maximum_ms
+    if retry.backoff == "linear":
+        delay *= attempt
+    elif retry.backoff == "exponential":
+        try:
+            delay = int(min(delay * retry.factor ** (attempt - 1), longest))
+        except OverflowError:
+            delay = longest
+    return min(delay, longest)
 
 
 def _draw(seed: str, span: int) -> int:
@@ -324,13 +285,6 @@ def _draw(seed: str, span: int) -> int:
     return int.from_bytes(blake2b(seed.encode(), digest_size=8).digest()) % (span + 1)
 
 
-def _earliest(*times: int | None) -> int | None:
-    known = [time for time in times if time is not None]
-    return min(known) if known else None
-
-
 def state_of(frame: Frame) -> TryState:
-    """Return the frame's state, which is always a try's."""
-    if not isinstance(frame.state, TryState):
-        raise AssertionError("a try's frame holds a try's state")
-    return frame.state
+    """Return the frame's state, whose kind is that of its task (`invariants`)."""
+    return cast("TryState", frame.state)

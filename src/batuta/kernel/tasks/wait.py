@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batuta.kernel.flow import duration_ms, finish, new_frame
+from batuta.kernel.data import duration_ms
+from batuta.kernel.flow import finish
+from batuta.kernel.frames import new_frame, parent_of
 from batuta.kernel.state import Frame, Token, WaitState
-from batuta.kernel.tasks.do import parent_of
-from batuta.kernel.transition import Action, Transition, entering
+from batuta.kernel.transition import Action, TaskView, Transition, entering
 
 if TYPE_CHECKING:
     from batuta.kernel.program import Node
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @entering
 def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data: Any) -> Action:
     """Let the token wait until its time."""
-    due = t.now + duration_ms(t, node.own, data, token, parent)
+    given = {"task": TaskView(node, raw, t.now)}
+    due = t.now + duration_ms(t, node.own, data, token, parent, given)
     t.stop(token, new_frame(t, token, parent, node, raw, data, state=WaitState(), due=due))
     return None
 

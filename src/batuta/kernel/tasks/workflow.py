@@ -6,23 +6,20 @@ run that faults or is cancelled first undoes what its tasks completed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batuta.kernel.commands import Finish
-from batuta.kernel.flow import (
-    cancel_others,
-    cancel_token,
-    duration_ms,
-    enter,
-    transformed,
-)
+from batuta.kernel.data import duration_ms, transformed
+from batuta.kernel.faults import Raised
+from batuta.kernel.flow import enter
+from batuta.kernel.frames import root_of
+from batuta.kernel.leaving import all_owed, cancel_others
 from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED, Frame, Token
 from batuta.kernel.tasks.compensation import compensate
-from batuta.kernel.tasks.fork import all_owed
 
 if TYPE_CHECKING:
     from batuta.kernel.events import CancelAsked, Started
-    from batuta.kernel.faults import FaultData, Raised
+    from batuta.kernel.faults import FaultData
     from batuta.kernel.program import Node
     from batuta.kernel.transition import Action, Transition
 
@@ -70,15 +67,10 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
 
 def cancel(t: Transition, event: CancelAsked) -> Action:
     """Stop everything; undo it unless told not to."""
-    first = t.tokens.get("")
-    if first is None or first.frame is None:
-        return end(t, Token(""), CANCELLED, None, None)
+    first = t.tokens[""]
+    root = root_of(cast("Frame", first.frame))
     owed = all_owed(t, first)
-    cancel_others(t, "")
-    cancel_token(t, first)
-    root = first.frame
-    while root.parent is not None:
-        root = root.parent
+    cancel_others(t, "/")
     token = Token("", first.context, None, (), None, None, None, first.ears)
     t.tokens[""] = token
     if owed and event.compensate:

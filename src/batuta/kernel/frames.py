@@ -1,0 +1,207 @@
+"""Frames: how they are made, what they are called, and what lies around them.
+
+Owns the paths that tell the occurrences of one task apart (`state.Frame`), the deadlines that a frame
+takes over from those around it, and questions about a stack: which attempt, which iteration, where a
+token's own frames end. Owns nothing that moves control (`flow`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from batuta.kernel.data import duration_ms
+from batuta.kernel.state import (
+    CompensationState,
+    ForState,
+    Frame,
+    ListenState,
+    Token,
+    TryState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from batuta.kernel.program import Node
+    from batuta.kernel.transition import Transition
+
+
+def new_frame(
+    t: Transition,
+    token: Token,
+    parent: Frame,
+    node: Node,
+    raw: Any,
+    data: Any,
+    *,
+    state: Any = None,
+    variables: dict[str, Any] | None = None,
+    due: int | None = None,
+    inner: str | None = None,
+) -> Frame:
+    """Return the frame of a task being entered, with its deadline."""
+    deadline, wake = None, parent.wake
+    if node.timeout is not None:
+        deadline = t.now + duration_ms(t, node.timeout, data, token, parent)
+        wake = deadline if wake is None else min(wake, deadline)
+    path = parent.inner
+    return Frame(
+        node.reference,
+        path,
+        raw,
+        data,
+        t.now,
+        parent,
+        state,
+        variables,
+        path if inner is None else inner,
+        deadline,
+        wake,
+        due,
+    )
+
+
+def changed(
+    frame: Frame,
+    *,
+    state: Any,
+    due: int | None = None,
+    inner: str | None = None,
+    variables: dict[str, Any] | None = None,
+) -> Frame:
+    """Return the frame with another state; `due` is forgotten unless given again."""
+    return Frame(
+        frame.at,
+        frame.path,
+        frame.raw,
+        frame.input,
+        frame.started,
+        frame.parent,
+        state,
+        frame.variables if variables is None else variables,
+        frame.inner if inner is None else inner,
+        frame.deadline,
+        frame.wake,
+        due,
+    )
+
+
+def turned(frame: Frame) -> Frame:
+    """Return the scope after one more backward jump: occurrences inside get a new path."""
+    base, mark, count = frame.inner[len(frame.path) :].rpartition("~")
+    if mark and count.isdigit():
+        inner = f"{frame.path}{base}~{int(count) + 1}"
+    else:
+        inner = f"{frame.inner}~1"
+    return changed(frame, state=frame.state, inner=inner)
+
+
+def replaced(top: Frame | None, old: Frame, new: Frame) -> Frame:
+    """Return the stack `top` with `old` in it replaced by `new`."""
+    above: list[Frame] = []
+    while top is not None and (top.at != old.at or top.path != old.path):
+        above.append(top)
+        top = top.parent
+    stack = new
+    for frame in reversed(above):
+        stack = Frame(
+            frame.at,
+            frame.path,
+            frame.raw,
+            frame.input,
+            frame.started,
+            stack,
+            frame.state,
+            frame.variables,
+            frame.inner,
+            frame.deadline,
+            frame.wake,
+            frame.due,
+        )
+    return stack
+
+
+def parent_of(frame: Frame) -> Frame:
+    """Return the frame around this one; every task's frame has one."""
+    return cast("Frame", frame.parent)
+
+
+def root_of(frame: Frame) -> Frame:
+    """Return the workflow's own frame."""
+    while frame.parent is not None:
+        frame = frame.parent
+    return frame
+
+
+def branch_id(fork: Frame, index: int) -> str:
+    """Return the token id of a branch."""
+    return f"{fork.at}{fork.path}/branches/{index}"
+
+
+def fork_of(token: Token) -> str | None:
+    """Return the key of the fork that a token is a branch of; None for the first token."""
+    return None if token.owner is None else token.id.rpartition("/branches/")[0]
+
+
+def own_frames(token: Token) -> Iterator[Frame]:
+    """Yield a token's own frames, innermost first: a branch's end before its fork's."""
+    boundary = fork_of(token)
+    frame = token.frame
+    while frame is not None and frame.at + frame.path != boundary:
+        yield frame
+        frame = frame.parent
+
+
+def earliest(*times: int | None) -> int | None:
+    """Return the earliest of the times that are there."""
+    known = [time for time in times if time is not None]
+    return min(known) if known else None
+
+
+def occurrence_path(path: str) -> str:
+    """Return a path without its attempts: what stays the same when a try starts again."""
+    if "+" not in path:
+        return path
+    head, *rest = path.split("+")
+    return head + "".join(part.lstrip("0123456789") for part in rest)
+
+
+def is_inside(at: str, path: str, frame: Frame, part: str) -> bool:
+    """Say whether an occurrence, `at` with its `path`, began inside `part` of a frame's task.
+
+    It did when its task stands there in the document, or when it belongs to a function that was
+    called from there: then the first call that its path tells beyond the frame's is from there.
+    """
+    if not path.startswith(frame.path):
+        return False
+    place = f"{frame.at}/{part}/"
+    _, mark, call = path[len(frame.path) :].partition("@")
+    return call.startswith(escaped(place)) if mark else at.startswith(place)
+
+
+def escaped(reference: str) -> str:
+    """Return a reference as paths hold it: without the signs that count attempts and jumps."""
+    return reference.replace("+", "%2B").replace("~", "%7E")
+
+
+def attempt_of(frame: Frame | None) -> int:
+    """Return the attempt of the innermost try or undoing around, 1 outside of any."""
+    while frame is not None:
+        state = frame.state
+        if isinstance(state, TryState) and state.phase != "catch":
+            return state.attempt
+        if isinstance(state, CompensationState):
+            return state.attempt
+        frame = frame.parent
+    return 1
+
+
+def iteration_of(frame: Frame | None) -> int | None:
+    """Return the index of the innermost enclosing loop, or None."""
+    while frame is not None:
+        if isinstance(frame.state, ForState):
+            return frame.state.index
+        if isinstance(frame.state, ListenState) and frame.state.busy:
+            return frame.state.iterated
+        frame = frame.parent
+    return None

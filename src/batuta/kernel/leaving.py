@@ -1,0 +1,111 @@
+"""Leaving tasks before they ended: what they asked of the world is taken back, what they owe is kept.
+
+Owns the four ways out that are not a task's own end: a fault that passes through, a timeout around
+it, the cancelling of a branch, and the end of the run. Each must give back what the frame holds open
+(a call under way, a subscription, branches), and none may lose the log of what was completed and can
+be undone: the log of a cancelled branch, and what an interrupted undoing still had to do, go to the
+token that goes on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batuta.kernel.commands import Abandon, Perform, StartChild, Subscribe, Unsubscribe
+from batuta.kernel.frames import branch_id, own_frames
+from batuta.kernel.reporting import report_frame
+from batuta.kernel.state import (
+    CallState,
+    CompensationState,
+    ForkState,
+    Frame,
+    ListenState,
+    Owed,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from batuta.kernel.transition import Transition
+
+
+def give_back(t: Transition, token_id: str, frame: Frame) -> None:
+    """Take back what a frame's own task has open in the world."""
+    state = frame.state
+    if isinstance(state, CallState):
+        key = frame.at + frame.path
+        if not _unasked(t, key):
+            t.commands.append(Abandon(token_id, key))
+    elif isinstance(state, ListenState):
+        if not state.satisfied:
+            _unsubscribe(t, token_id, frame)
+    elif isinstance(state, ForkState):
+        for index in range(len(state.branches)):
+            branch = t.tokens.get(branch_id(frame, index))
+            if branch is not None:
+                cancel_token(t, branch)
+
+
+def _unasked(t: Transition, key: str) -> bool:
+    """Take back a task that this very step asked for: nobody has seen it yet."""
+    for index, command in enumerate(t.commands):
+        if isinstance(command, Perform | StartChild) and command.key == key:
+            del t.commands[index]
+            return True
+    return False
+
+
+def _unsubscribe(t: Transition, token_id: str, frame: Frame) -> None:
+    key = frame.at + frame.path
+    for index, command in enumerate(t.commands):
+        if isinstance(command, Subscribe) and command.key == key:
+            del t.commands[index]
+            return
+    t.commands.append(Unsubscribe(token_id, key))
+
+
+def cancel_token(t: Transition, token: Token) -> None:
+    """End a token where it stands."""
+    t.tokens.pop(token.id, None)
+    for frame in own_frames(token):
+        give_back(t, token.id, frame)
+        report_frame(t, "cancelled", frame)
+
+
+def cancel_others(t: Transition, keep: str) -> None:
+    """Cancel every other token of the run, branches before the tokens they belong to."""
+    for token in sorted(t.tokens.values(), key=lambda token: len(token.id), reverse=True):
+        if token.id != keep and token.id in t.tokens:
+            cancel_token(t, token)
+
+
+def leave_to(t: Transition, token: Token, frame: Frame) -> Token:
+    """Drop every frame that a token has inside `frame`; returns it owing all that was in there."""
+    log = all_owed(t, token, down_to=frame)
+    for inner in own_frames(token):
+        if inner is frame:
+            break
+        give_back(t, token.id, inner)
+        report_frame(t, "cancelled", inner)
+    return Token(token.id, token.context, None, log, token.owner, None, None, token.ears)
+
+
+def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple[Owed, ...]:
+    """Return what a token, the branches under it and its interrupted undoing owe, oldest first.
+
+    `down_to` leaves out the undoing that stands in that frame or around it: it goes on.
+    """
+    undoing: list[tuple[Owed, ...]] = []
+    for frame in own_frames(token):
+        if frame is down_to:
+            break
+        if isinstance(frame.state, CompensationState):
+            undoing.append(frame.state.owed)
+    owed = token.log
+    for entries in reversed(undoing):
+        owed += entries
+    frame = token.frame
+    if frame is not None and isinstance(frame.state, ForkState):
+        for index, branch in enumerate(frame.state.branches):
+            inner = t.tokens.get(branch_id(frame, index))
+            owed += all_owed(t, inner) if inner is not None else branch.log
+    return owed
