@@ -180,6 +180,9 @@ class Engine:
 
     def program(self, workflow: str) -> Program:
         """Return the compiled workflow that a name means."""
+        known = self.programs.known(workflow)
+        if known is not None:
+            return known
         name, _, version = workflow.partition(":")
         namespace, slash, short = name.partition("/")
         if not slash:
@@ -200,20 +203,21 @@ class Engine:
 
     async def result(self, run_id: str, wait: float | None = None) -> RunView:
         """Wait until a run has ended, at most `wait` seconds, and return it."""
+        if wait is None:
+            return self._view(await self._until_ended(run_id))
         try:
             async with asyncio.timeout(wait):
-                await self._until_ended(run_id)
+                return self._view(await self._until_ended(run_id))
         except TimeoutError:
-            pass
-        return self.show(run_id)
+            return self.show(run_id)
 
-    async def _until_ended(self, run_id: str) -> None:
+    async def _until_ended(self, run_id: str) -> RunRow:
         while True:
             if run_id in self.conductor.runs:
                 await self.conductor.until_ended(run_id)
             row = self._row(run_id)
             if row.ended_at is not None or row.problem is not None:
-                return
+                return row
             if row.owner == self.conductor.owner:
                 await self.conductor.until_ended(run_id)
             else:

@@ -26,6 +26,10 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
+PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
+"""Types of answers that need no look whether they have to be awaited."""
+
+
 class Acting:
     """Acts for the runs of one conductor."""
 
@@ -36,10 +40,11 @@ class Acting:
     def carry_out(self, run: LiveRun, commands: list[Command]) -> None:
         """Carry out a step's commands; what led to them is durable."""
         for command in commands:
+            if type(command) is Perform:
+                if command.key in run.ledger.asked:
+                    self.perform(run, command)
+                continue
             match command:
-                case Perform():
-                    if command.key in run.ledger.asked or command.token.startswith("/"):
-                        self.perform(run, command)
                 case Continue():
                     self._conductor.post(run, Continued())
                 case Abandon():
@@ -67,7 +72,7 @@ class Acting:
         except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
             self._fault(run, command, error)
         else:
-            if isawaitable(answer):
+            if type(answer) not in PLAIN and isawaitable(answer):
                 # The task takes the context of this moment along, and so the run's secrets.
                 self._conductor.spawn(run, command.key, self._await(run, command, answer))
             else:

@@ -49,28 +49,32 @@ class Ledger:
 
     def note(self, event: Event, commands: list[Command]) -> None:
         """Take in an event that changed the run, and the commands that followed from it."""
-        if isinstance(event, Performed | Failed):
+        if type(event) is Performed or type(event) is Failed:
             self._forget(event.key)
         for command in commands:
-            match command:
-                case Perform():
+            if type(command) is Perform:
+                self.asked[command.key] = command
+                self.performing += 1
+            else:
+                self._note_rare(command)
+
+    def _note_rare(self, command: Command) -> None:
+        match command:
+            case StartChild():
+                if command.wait:
                     self.asked[command.key] = command
-                    self.performing += 1
-                case StartChild():
-                    if command.wait:
-                        self.asked[command.key] = command
-                case Abandon():
-                    self._forget(command.key)
-                case Subscribe():
-                    self.subscribed[command.key] = command
-                case Unsubscribe():
-                    self.subscribed.pop(command.key, None)
-                case Finish():
-                    self.asked.clear()
-                    self.subscribed.clear()
-                    self.performing = 0
-                case _:
-                    pass
+            case Abandon():
+                self._forget(command.key)
+            case Subscribe():
+                self.subscribed[command.key] = command
+            case Unsubscribe():
+                self.subscribed.pop(command.key, None)
+            case Finish():
+                self.asked.clear()
+                self.subscribed.clear()
+                self.performing = 0
+            case _:
+                pass
 
     def _forget(self, key: str) -> None:
         if isinstance(self.asked.pop(key, None), Perform):
