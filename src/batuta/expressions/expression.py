@@ -69,7 +69,7 @@ def compile_wrapped(text: str) -> Expression:
         inside = found.group(1)
         shift = found.start(1) + len(inside) - len(inside.lstrip())
         raise ExpressionSyntaxError(
-            error.message, error.offset + shift, hint=error.hint or _embedded_hint(text)
+            error.message, error.offset + shift, hint=_embedded_hint(text) or error.hint
         ) from None
 
 

@@ -120,7 +120,7 @@ class _Parser:
 
     def unexpected(self, wanted: str) -> ExpressionSyntaxError:
         token = self.token
-        if token.kind == "end":
+        if not token.kind:
             return ExpressionSyntaxError(f"the expression ends too early: {wanted}", token.start)
         shown = self.text[token.start : token.start + max(len(token.text), 1)]
         hint = ""
@@ -146,10 +146,10 @@ class _Parser:
     # -- pipes and what binds over the rest of one -------------------------------------------------
 
     def program(self) -> s.Node:
-        if self.token.kind == "end":
+        if not self.token.kind:
             raise ExpressionSyntaxError("the expression is empty", 0, hint="`.` is the whole input")
         tree = self.pipe()
-        if self.token.kind != "end":
+        if self.token.kind:
             raise self.unexpected("expected an operator or the end")
         return tree
 
@@ -524,7 +524,7 @@ class _Parser:
             key = self.pipe()
             self.expect(")", "after a key")
             self.expect(":", "after a key in parentheses")
-            if isinstance(key, s.Literal) or key in (s.ArrayOf(None), s.ObjectOf(())):
+            if isinstance(key, s.Literal | s.ArrayOf | s.ObjectOf):
                 raise ExpressionSyntaxError("a key is text", token.start, hint='write "..."')
             return key, self.entry_value()
         key = self.key()

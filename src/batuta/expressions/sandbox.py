@@ -121,7 +121,7 @@ class Sandbox:
         self._all.add(child)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await child.ready()
+                await child.wait_until_ready()
         except (TimeoutError, EOFError, OSError) as error:
             await self._discard(child)
             raise UnavailableError(
@@ -162,6 +162,7 @@ class _Child:
             raise UnavailableError("a process was started without pipes")
         self._writer = process.stdin
         self._reader = process.stdout
+        self.ready = False
 
     @classmethod
     async def start(cls, memory: int, output: int, seconds: int) -> _Child:
@@ -189,8 +190,9 @@ class _Child:
     def alive(self) -> bool:
         return self._process.returncode is None and not self._reader.at_eof()
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         await self._answer()
+        self.ready = True
 
     async def ask(self, request: tuple[bytes, bytes, bytes]) -> tuple[int, bytes]:
         self._writer.write(protocol.REQUEST.pack(*map(len, request)) + b"".join(request))

@@ -57,7 +57,7 @@ _LOW_SURROGATE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 def tokenize(text: str) -> list[Token]:  # noqa: C901 -- one loop that reads best in one piece
-    """Return the tokens of an expression, ended by one of kind `end`.
+    """Return the tokens of an expression, ended by one without a kind.
 
     Raises:
         ExpressionSyntaxError: a character that begins nothing, a string left open, a bad escape.
@@ -97,7 +97,7 @@ def tokenize(text: str) -> list[Token]:  # noqa: C901 -- one loop that reads bes
         raise ExpressionSyntaxError(
             "the expression ends inside a string's \\( ... )", size, hint="close it with )"
         )
-    tokens.append(Token("end", "", size))
+    tokens.append(Token("", "", size))
     return tokens
 
 

@@ -286,8 +286,6 @@ def slice_of(target: Any, start: Any, stop: Any) -> Any:
 
 def indices(target: Any, wanted: Any) -> Any:
     """Return every place where a value, a run of values or a text occurs."""
-    if target is None:
-        return None
     if target.__class__ is str and wanted.__class__ is str:
         return _text_indices(target, wanted)
     if target.__class__ is list:

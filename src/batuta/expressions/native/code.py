@@ -16,8 +16,9 @@ Bounded means three things:
 - Loops charge the budget for every element they visit or build (`spend`).
 - A result can be small to build and yet huge to read, because parts are shared: forty times
   `[.,.]` makes 2**40 leaves out of forty lists. So every `Code` counts how many *copies* of its
-  input and of each variable its outputs may hold. Once any count passes `MAX_COPIES` the program is
-  *heavy*: it runs framed, and what it yields is weighed before it is handed out.
+  input, of each variable and of the program's own constants its outputs may hold. Once a count
+  passes `MAX_COPIES` the program is *heavy*: it runs framed, and what it yields is weighed before
+  it is handed out.
 - Framed code charges whole values, by walking them, before it compares, sorts or writes them.
 """
 
@@ -38,6 +39,7 @@ Copies: TypeAlias = Mapping[str, float]
 
 MANY = float("inf")
 MAX_COPIES = 64
+MAX_CONSTANTS = 4_096
 MAX_DEPTH = 60
 """Nodes inside each other that are compiled natively; each costs a Python frame when it runs."""
 
@@ -45,7 +47,9 @@ MAX_WEIGHT = 1_000_000
 """What a heavy program may yield: its characters, and sixteen for each element."""
 
 FIRST_SLOT = 2
-NOTHING: Copies = {}
+CONSTANT = "#constant"
+SCALAR: Copies = {CONSTANT: 1}
+"""A short value that is made anew: what a loop makes of these, the loop has paid for."""
 INPUT: Copies = {".": 1}
 
 
@@ -99,7 +103,10 @@ class Compiler:
 
     def watch(self, code: Code) -> None:
         """Notice when code may yield many copies of what it is given."""
-        if any(count > MAX_COPIES for count in code.copies.values()):
+        if any(
+            count > (MAX_CONSTANTS if name == CONSTANT else MAX_COPIES)
+            for name, count in code.copies.items()
+        ):
             self.need_frame()
             self.heavy = True
 
@@ -133,9 +140,11 @@ def together(*parts: Copies) -> Copies:
     return total
 
 
-def times_many(copies: Copies, *, but: frozenset[str] = frozenset()) -> Copies:
+def times_many(copies: Copies, *, but: str = CONSTANT) -> Copies:
     """Return the copies of something that is held once for each turn of a loop."""
-    return {name: count if name in but else MANY for name, count in copies.items() if count}
+    return {
+        name: count if name in {but, CONSTANT} else MANY for name, count in copies.items() if count
+    }
 
 
 def through(inner: Copies, source: Code, name: str = ".") -> Copies:

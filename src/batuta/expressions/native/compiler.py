@@ -12,7 +12,7 @@ from batuta.expressions.native import control, core, loops, operators, updates
 from batuta.expressions.native.code import (
     FIRST_SLOT,
     INPUT,
-    NOTHING,
+    SCALAR,
     Code,
     Compiler,
     NeedsFrame,
@@ -178,12 +178,12 @@ def _call(node: s.Call, c: Compiler) -> Code:
     if loop is None:
         raise Unsupported
     c.need_frame()
-    return Code(loop, single=True, copies=NOTHING if node.name in SCALAR_LOOPS else INPUT)
+    return Code(loop, single=True, copies=SCALAR if node.name in SCALAR_LOOPS else INPUT)
 
 
 def _light(name: str, c: Compiler) -> Code:
     function = LIGHT[name]
-    copies = INPUT if name in KEEPS_INPUT else NOTHING
+    copies = INPUT if name in KEEPS_INPUT else SCALAR
     if c.framed and name in READS_ALL:
         return Code(lambda d, e: function(weigh(d, e)), single=True, copies=copies)
     return Code(lambda d, _e: function(d), single=True, copies=copies)
@@ -197,5 +197,5 @@ def _with_one(node: s.Call, c: Compiler) -> Code:
         c.need_frame()
     argument = c.single(node.arguments[0])
     run = argument.run
-    copies = NOTHING if node.name in SCALAR_WITH_ONE else together(INPUT, argument.copies)
+    copies = SCALAR if node.name in SCALAR_WITH_ONE else together(INPUT, argument.copies)
     return Code(lambda d, e: function(d, run(d, e), e), single=True, copies=copies)

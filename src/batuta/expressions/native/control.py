@@ -15,6 +15,7 @@ from batuta.expressions.native.code import (
     Copies,
     Unsupported,
     through,
+    times_many,
     together,
 )
 from batuta.expressions.values import index
@@ -51,7 +52,7 @@ def _choice(test: Code, yes: Code, no: Code) -> Code:
 
         return Code(one, single=True, copies=copies)
     if not test.single:
-        copies = {name: MANY for name, count in copies.items() if count}
+        copies = times_many(copies)
     tests, thens, others = test.outputs(), yes.outputs(), no.outputs()
 
     def run(d: Any, e: Any) -> Iterator[Any]:
@@ -141,7 +142,7 @@ def _unbound(copies: Copies, inner: frozenset[str], source: Code) -> Copies:
     share = sum(copies.get(name, 0) for name in inner)
     rest: Copies = {name: count for name, count in copies.items() if name not in inner and count}
     if not source.single:
-        rest = dict.fromkeys(rest, MANY)
+        rest = times_many(rest)
     held = {name: count * share for name, count in source.copies.items() if count and share}
     return together(rest, held)
 
@@ -159,10 +160,11 @@ def _pattern(
         return store, frozenset({f"#{slot}"})
     if isinstance(pattern, s.ArrayPattern):
         parts = [_pattern(item, c) for item in pattern.items]
-        stores = tuple(store for store, _ in parts)
+        # jq takes the last item first, which decides the message when it is no array.
+        stores = tuple(reversed([(at, store) for at, (store, _) in enumerate(parts)]))
 
         def spread(value: Any, d: Any, e: Any) -> None:
-            for at, store in enumerate(stores):
+            for at, store in stores:
                 store(index(value, at), d, e)
 
         return spread, frozenset[str]().union(*(names for _, names in parts))
@@ -201,11 +203,11 @@ def _fold_copies(source: Code, start: Code, update: Code, inner: frozenset[str])
     """
     state = update.copies.get(".", 0)
     share = sum(update.copies.get(name, 0) for name in inner)
-    others = [
-        name for name, count in update.copies.items() if count and name != "." and name not in inner
-    ]
+    others = times_many(
+        {n: count for n, count in update.copies.items() if n != "." and n not in inner}
+    )
     held = {name: count * share for name, count in source.copies.items() if count and share}
-    copies = together(start.copies, held, dict.fromkeys(others, MANY))
+    copies = together(start.copies, held, others)
     return copies if state <= 1 else {**dict.fromkeys(copies, MANY), ".": MANY}
 
 
@@ -246,7 +248,7 @@ def foreach(node: s.Foreach, c: Compiler) -> Code:
     c.slots = before
     copies = _fold_copies(source, start, update, inner)
     # Every state is handed out: the parts of the first are held as often as there are states.
-    copies = {name: MANY for name, count in together(copies, extract.copies).items() if count}
+    copies = times_many(together(copies, extract.copies))
     given, begin, updates, extracts = (
         source.outputs(),
         start.run,

@@ -15,11 +15,12 @@ from batuta.expressions.failures import ExpressionFailure
 from batuta.expressions.native.code import (
     INPUT,
     MANY,
-    NOTHING,
+    SCALAR,
     Code,
     Compiler,
     Unsupported,
     through,
+    times_many,
     together,
     weigh,
 )
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from batuta.expressions.native.code import Copies, Run
 
 
+_SHORT = 64
+
+
 def identity(_node: s.Identity, _c: Compiler) -> Code:
     """`.`."""
     return Code(lambda d, _e: d, single=True, copies=INPUT)
@@ -42,7 +46,7 @@ def literal(node: s.Literal, _c: Compiler) -> Code:
     value = node.value
     if value.__class__ is float and value in {float("inf"), float("-inf")}:
         raise Unsupported
-    return Code(lambda _d, _e: value, single=True, copies=NOTHING)
+    return Code(lambda _d, _e: value, single=True, copies=SCALAR)
 
 
 def variable(node: s.Variable, c: Compiler) -> Code:
@@ -86,11 +90,12 @@ def text(node: s.Text, c: Compiler) -> Code:
     parts = node.parts
     if all(isinstance(part, str) for part in parts):
         value = "".join(str(part) for part in parts)
-        return Code(lambda _d, _e: value, single=True, copies=NOTHING)
+        held = SCALAR if len(value) <= _SHORT else {"#text": 1}
+        return Code(lambda _d, _e: value, single=True, copies=held)
     convert = FORMATTERS.get(node.format)
     if convert is None:
         raise Unsupported
-    copies: list[Copies] = []
+    copies: list[Copies] = [SCALAR]
     steps: list[Run] = []
     for part in parts:
         if isinstance(part, str):
@@ -134,10 +139,10 @@ def _piece(c: Compiler, run: Run, convert: Any) -> Run:
 def array(node: s.ArrayOf, c: Compiler) -> Code:
     """`[...]`."""
     if node.body is None:
-        return Code(lambda _d, _e: [], single=True, copies=NOTHING)
+        return Code(lambda _d, _e: [], single=True, copies=SCALAR)
     parts = node.body.parts if isinstance(node.body, s.Comma) else (node.body,)
     codes = [c.code(part) for part in parts]
-    copies = together(*(code.copies for code in codes))
+    copies = together(SCALAR, *(code.copies for code in codes))
     runs = tuple(code.run for code in codes)
     if all(code.single for code in codes):
         if len(runs) == 1:
@@ -161,7 +166,7 @@ def construct(node: s.ObjectOf, c: Compiler) -> Code:
     (Releases of jq do not agree on the order of the products.)
     """
     codes = [(c.single(key), c.single(value)) for key, value in node.entries]
-    copies = together(*(value.copies for _, value in codes))
+    copies = together(SCALAR, *(value.copies for _, value in codes))
     names = [_constant_key(key) for key, _ in node.entries]
     if all(name is not None for name in names):
         pairs = tuple((name, value.run) for name, (_, value) in zip(names, codes, strict=True))
@@ -212,32 +217,37 @@ def at_key(node: s.Index, c: Compiler) -> Code:
             for value in targets(d, e):
                 yield index(value, wanted)
 
-    copies = target.copies if key.single else dict.fromkeys(target.copies, MANY)
+    copies = target.copies if key.single else times_many(target.copies)
     return Code(run, single=False, copies=copies)
 
 
 def _field(node: s.Index, name: str, c: Compiler) -> Code:
     target = c.code(node.target)
-    of = target.run
     if not target.single:
+        of = target.run
 
         def many(d: Any, e: Any) -> Iterator[Any]:
             for value in of(d, e):
                 yield index(value, name)
 
         return Code(many, single=False, copies=target.copies)
-    if isinstance(node.target, s.Identity):
+    shape = _own_field(name) if isinstance(node.target, s.Identity) else _field_of(target.run, name)
+    return Code(shape, single=True, copies=target.copies)
 
-        def first(d: Any, _e: Any) -> Any:
-            if d.__class__ is dict:
-                return d.get(name)
-            if d is None:
-                return None
-            raise cannot_index(d, name)
 
-        return Code(first, single=True, copies=target.copies)
+def _own_field(name: str) -> Run:
+    def run(d: Any, _e: Any) -> Any:
+        if d.__class__ is dict:
+            return d.get(name)
+        if d is None:
+            return None
+        raise cannot_index(d, name)
 
-    def deeper(d: Any, e: Any) -> Any:
+    return run
+
+
+def _field_of(of: Run, name: str) -> Run:
+    def run(d: Any, e: Any) -> Any:
         value = of(d, e)
         if value.__class__ is dict:
             return value.get(name)
@@ -245,7 +255,7 @@ def _field(node: s.Index, name: str, c: Compiler) -> Code:
             return None
         raise cannot_index(value, name)
 
-    return Code(deeper, single=True, copies=target.copies)
+    return run
 
 
 def cut(node: s.Slice, c: Compiler) -> Code:

@@ -12,11 +12,12 @@ from batuta.expressions.failures import ExpressionFailure, decline
 from batuta.expressions.native.code import (
     INPUT,
     MANY,
-    NOTHING,
+    SCALAR,
     Code,
     Compiler,
     Copies,
     through,
+    times_many,
     together,
     weigh,
 )
@@ -99,7 +100,7 @@ def selector(*kinds: str) -> Callable[[s.Call, Compiler], Code]:
 
 def empty(_node: s.Call, _c: Compiler) -> Code:
     """`empty`."""
-    return Code(lambda _d, _e: iter(()), single=False, copies=NOTHING)
+    return Code(lambda _d, _e: iter(()), single=False, copies=SCALAR)
 
 
 def raise_error(node: s.Call, c: Compiler) -> Code:
@@ -140,7 +141,7 @@ def quantifier(*, wanted: bool) -> Callable[[s.Call, Compiler], Code]:
                         return wanted
             return not wanted
 
-        return Code(run, single=True, copies=NOTHING)
+        return Code(run, single=True, copies=SCALAR)
 
     return compile_quantifier
 
@@ -250,7 +251,7 @@ def is_empty(node: s.Call, c: Compiler) -> Code:
     def run(d: Any, e: Any) -> bool:
         return all(False for _ in outputs(d, e))
 
-    return Code(run, single=True, copies=NOTHING)
+    return Code(run, single=True, copies=SCALAR)
 
 
 def count_up(node: s.Call, c: Compiler) -> Code:
@@ -275,11 +276,11 @@ def count_up(node: s.Call, c: Compiler) -> Code:
             yield at
             at = plus(at, by)
 
-    return Code(run, single=False, copies=NOTHING)
+    return Code(run, single=False, copies={"#range": 1})
 
 
 def _loop_copies(body: Code) -> Copies:
-    held: Copies = {name: MANY for name, count in body.copies.items() if count and name != "."}
+    held = times_many({name: count for name, count in body.copies.items() if name != "."})
     return together({".": 1 if body.copies.get(".", 0) <= 1 else MANY}, held)
 
 
@@ -343,7 +344,7 @@ def is_one_of(node: s.Call, c: Compiler) -> Code:
                 return True
         return False
 
-    return Code(run, single=True, copies=NOTHING)
+    return Code(run, single=True, copies=SCALAR)
 
 
 def index_by(node: s.Call, c: Compiler) -> Code:

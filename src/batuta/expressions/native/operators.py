@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from batuta.expressions import syntax as s
 from batuta.expressions.arithmetic import OPERATIONS, negated
 from batuta.expressions.failures import ExpressionFailure, decline
-from batuta.expressions.native.code import NOTHING, Code, Compiler, times_many, together, weigh
+from batuta.expressions.native.code import SCALAR, Code, Compiler, times_many, together, weigh
 from batuta.expressions.values import equal, less
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _compare(
     if left.single and right.single:
         wanted = _constant_text(node.right)
         if wanted is not None and node.operator == "==":
-            return Code(lambda d, e: first(d, e) == wanted, single=True, copies=NOTHING)
+            return Code(lambda d, e: first(d, e) == wanted, single=True, copies=SCALAR)
 
         def one(d: Any, e: Any) -> bool:
             b = second(d, e)
@@ -98,7 +98,7 @@ def _compare(
                 weigh(b, e)
             return comparison(a, b)
 
-        return Code(one, single=True, copies=NOTHING)
+        return Code(one, single=True, copies=SCALAR)
     lefts, rights = left.outputs(), right.outputs()
 
     def run(d: Any, e: Any) -> Iterator[bool]:
@@ -109,7 +109,7 @@ def _compare(
                     weigh(b, e)
                 yield comparison(a, b)
 
-    return Code(run, single=False, copies=NOTHING)
+    return Code(run, single=False, copies=SCALAR)
 
 
 def _constant_text(node: s.Node) -> str | None:
@@ -123,8 +123,8 @@ def negate(node: s.Negate, c: Compiler) -> Code:
     operand = c.code(node.operand)
     run = operand.run
     if operand.single:
-        return Code(lambda d, e: negated(run(d, e)), single=True, copies=NOTHING)
-    return Code(lambda d, e: map(negated, run(d, e)), single=False, copies=NOTHING)
+        return Code(lambda d, e: negated(run(d, e)), single=True, copies=SCALAR)
+    return Code(lambda d, e: map(negated, run(d, e)), single=False, copies=SCALAR)
 
 
 def logic(node: s.Logic, c: Compiler) -> Code:
@@ -133,7 +133,7 @@ def logic(node: s.Logic, c: Compiler) -> Code:
     decided = node.operator == "or"
     if left.single and right.single:
         combine = _either if decided else _both
-        return Code(combine(left.run, right.run), single=True, copies=NOTHING)
+        return Code(combine(left.run, right.run), single=True, copies=SCALAR)
     lefts, rights = left.outputs(), right.outputs()
 
     def run(d: Any, e: Any) -> Iterator[bool]:
@@ -144,7 +144,7 @@ def logic(node: s.Logic, c: Compiler) -> Code:
                 for b in rights(d, e):
                     yield b is not None and b is not False
 
-    return Code(run, single=False, copies=NOTHING)
+    return Code(run, single=False, copies=SCALAR)
 
 
 def _either(first: Run, second: Run) -> Run:

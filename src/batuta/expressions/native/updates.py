@@ -14,12 +14,13 @@ from batuta.expressions import syntax as s
 from batuta.expressions.arithmetic import OPERATIONS, spend
 from batuta.expressions.failures import ExpressionFailure
 from batuta.expressions.native.code import (
+    CONSTANT,
     INPUT,
-    MANY,
-    NOTHING,
+    SCALAR,
     Code,
     Compiler,
     Unsupported,
+    times_many,
     together,
 )
 from batuta.expressions.native.paths import Path, delete_all, get_at, set_at
@@ -188,7 +189,7 @@ def assign(node: s.Assign, c: Compiler) -> Code:
             yield state
 
     # The new value may be put in many places.
-    copies = together(INPUT, {name: MANY for name, count in value.copies.items() if count})
+    copies = together(INPUT, times_many(value.copies))
     if isinstance(node.target, s.Index) and value.single:
         copies = together(INPUT, value.copies)
     if not value.single:
@@ -221,9 +222,8 @@ def _modify(places: Walk, value: Code) -> Code:
                 gone.append(path)
         return delete_all(state, gone, e) if gone else state
 
-    grows = any(count for name, count in value.copies.items() if name != ".")
-    grows = grows or value.copies.get(".", 0) > 1
-    copies = {name: MANY for name, count in value.copies.items() if count} if grows else NOTHING
+    several = value.copies.get(".", 0) > 1
+    copies = times_many(value.copies, but=CONSTANT if several else ".")
     return Code(run, single=True, copies=together(INPUT, copies))
 
 
@@ -245,7 +245,7 @@ def map_values(node: s.Call, c: Compiler) -> Code:
             return [new for item in d for new in _one(outputs(item, e))]
         raise ExpressionFailure(f"Cannot iterate over {show(d)}")
 
-    copies = {n: count if n == "." else MANY for n, count in value.copies.items() if count}
+    copies = times_many(value.copies, but=".")
     return Code(run, single=True, copies=copies)
 
 
@@ -288,7 +288,7 @@ def all_paths(node: s.Call, c: Compiler) -> Code:
                 if path and held is not None and held is not False:
                     yield list(path)
 
-    return Code(run, single=False, copies=NOTHING)
+    return Code(run, single=False, copies=SCALAR)
 
 
 def read_path(node: s.Call, c: Compiler) -> Code:
