@@ -73,10 +73,23 @@ def chosen(
         settings = replace(settings, store=store)
     return Chosen(
         settings=settings,
-        functions=tuple(functions),
+        functions=_new(functions, settings.functions),
         secrets=named_secrets(secrets),
         typed_store=store,
     )
+
+
+def _new(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return what is given and not known, each once: one file under two names is loaded once."""
+    found = {place_of(one): one for one in given}
+    for one in known:
+        found.pop(place_of(one), None)
+    return tuple(found.values())
+
+
+def place_of(spec: str) -> str:
+    """Return what a file or module of functions is recorded as."""
+    return str(Path(spec).resolve()) if spec.endswith(".py") else spec
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from batuta import __version__
 from batuta.cli import words
 from batuta.cli.exit_codes import Exit, of_error
 from batuta.errors import BatutaError, DefinitionError
@@ -91,6 +92,9 @@ class Program(LazyGroup):
 
 def _told(error: Exception) -> int:
     """Say on stderr what went wrong; return the exit code."""
+    while isinstance(error, ExceptionGroup):
+        # What runs side by side fails side by side; the first failure is why the others stopped.
+        error = error.exceptions[0]
     if isinstance(error, BrokenPipeError):
         # Whoever read the output has gone (`| head`): that is not an error of ours. What is left
         # in the buffer must not be written when Python ends, as that would fail again, loudly.
@@ -123,13 +127,12 @@ def _show_problems(error: DefinitionError) -> None:
     from batuta.cli import excerpts  # noqa: PLC0415 -- as above
 
     excerpts.tell_problems(error.problems)
+    _show(words.not_right(len(error.problems)), error.hint)
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        from importlib.metadata import version  # noqa: PLC0415 -- takes longer than all of click
-
-        click.echo(f"batuta {version('batuta')}")
+        click.echo(f"batuta {__version__}")
         context.exit()
 
 

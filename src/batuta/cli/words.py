@@ -60,22 +60,115 @@ Exit code: 0 completed, 1 faulted, 2 wrong request or document, 3 cancelled,
 INPUT = "The run's input: JSON, a file of it, or - for stdin. [default: {}]"
 CONTROL = "Who directs the run. [default: what the document says, else orchestrated]"
 TRACE = "Also print every task, in the order they started."
+FUNCTIONS_HINT = "name the Python functions that the workflow calls: --functions FILE.py"
 FILE_HINT = "give the path of a workflow file, YAML or JSON"
 
 BUG_HINT = "the same command with --debug shows where; please report it"
 NOT_YET = "choreographed runs are not part of this version"
 NOT_YET_HINT = "--control orchestrated runs the same file under the conductor"
-NO_TAKE_OVER = "another process drives it"
+LIST_HINT = "`batuta runs list` shows the runs of this store"
+SHOW_HINT = "`batuta runs show ID` tells what it is doing"
+FUNCTIONS_GONE_HINT = "put the file back, or give its replacement: --functions FILE.py"
 
-NEW_KEY = (
-    "made a key in {key}: keep a copy of it in a safe place, for without it the secrets are lost; "
-    "keep it out of version control"
-)
+RUNS = """Look at runs, and ask something of one.
+
+Asking works whether another process drives the run (then it is asked to) or nobody does (then this
+command takes over what that process left behind, for as long as it lasts, and says so).
+"""
+RUNS_LIST = "List runs, the newest first."
+RUNS_SHOW = "Show a run: its tasks in the order they started, its result or error."
+RUNS_CANCEL = """End a run now.
+
+What it has completed and has a compensation is undone first, newest first.
+"""
+RUNS_SUSPEND = """Let a run stand still.
+
+Answers that come are kept, nothing new begins, its clocks stop; `batuta runs resume` lets it go on.
+"""
+RUNS_RESUME = "Let a suspended run go on."
+RUNS_RETRY = """Run a faulted run again, as a new run.
+
+It begins with the recorded results of the old one and goes on from the task that faulted, so
+nothing that succeeded is done twice.
+"""
+RUNS_PURGE = """Forget runs that ended long ago, and events as old.
+
+Without --older-than: what is older than `retention_days` of batuta.toml (30 unless set).
+"""
+BY_STATUS = "Only runs of this status."
+BY_WORKFLOW = "Only runs of this workflow."
+BEFORE = "Only runs older than this one: to page on."
+SHOW_TRACE = "Also show what each task was given and what it answered."
+NO_COMPENSATE = "Undo nothing of what was completed."
+FROM_START = "Do everything again, with the same input."
+OLDER_THAN = "Only what ended longer ago: 90s, 15m, 12h, 30d."
+NO_RUNS = "no runs"
+KEPT_FOR_EVER = "runs are kept for ever here: retention_days is 0"
+KEPT_FOR_EVER_HINT = "say how old they must be: --older-than 30d"
+
+RESUME = """Continue what a crash or a stop left behind.
+
+Takes over every run whose process is gone and drives it until none is under way. Runs that only
+wait for a time or an event stay in the store; with --wait this waits for those too, that long at
+most. The Python functions are those that the runs were started with, and those given.
+
+\b
+Exit code: 0 done, 1 a run faulted, 4 not all ended when --wait ran out.
+"""
+NOTHING_LEFT = "nothing to continue: every run has ended, or has a process that drives it"
+WAITING_STAY = "those that wait stay in the store; `batuta up` drives them when they are due"
+
+EVENTS = "Publish CloudEvents to the runs of a store, and look at those that were."
+EVENTS_PUBLISH = """Publish an event of this TYPE.
+
+Runs that listen for it hear it, now or when their process is back. Events of one --source and
+--attr id=ID are one event, however often they are published.
+"""
+EVENTS_TAIL = "Show the last events, or all since a number; with --follow also those to come."
+EVENT_DATA = "What it carries: JSON, a file of it, or - for stdin."
+EVENT_SUBJECT = "What it is about."
+EVENT_ATTR = "An attribute of your own; repeatable."
+ATTR_HINT = "write --attr NAME=VALUE; CloudEvents 1.0 allows lower case letters and digits in names"
+FOLLOW = "Go on until Ctrl-C."
+SINCE = "Only events after this number (0: all)."
+BY_TYPE = "Only events of this type."
+
+SECRETS = """Keep secrets in an encrypted file of this folder (.batuta/secrets.json).
+
+The key is in .batuta/key, or in the environment as BATUTA_KEY. No command shows a value.
+"""
+SECRETS_SET = """Keep a secret, from --value, from stdin, or typed unseen.
+
+A value that is a JSON object is one: its members are `$secrets.NAME.member`.
+"""
+SECRETS_LIST = "Show the names of the secrets that are kept."
+SECRETS_DELETE = "Forget a secret."
+SECRET_TEXT = "The value. Your shell remembers what you type: better pipe it in."  # noqa: S105 -- a help text
+VALUE_HINT = "give it with --value TEXT, or on stdin"
+NO_SECRETS = "no secrets"
+
+NEW = "Make a folder NAME with a workflow that runs, a Python function, settings and a README."
+NEW_HINT = "choose another name, or an empty folder"
+
+UP = """Run everything in FOLDER until Ctrl-C or SIGTERM.
+
+Workflows (*.yaml, *.yml, *.json) are deployed, Python files with @batuta.function are loaded,
+batuta.toml is read, schedules run, and runs whose process is gone go on.
+"""
+QUIET = "Say nothing about single runs."
+FOLDER_HINT = "name a folder with workflow files: batuta up FOLDER"
+NOTHING_TO_RUN = "there is no workflow here, and no run was left behind"
+STOPPING = "stopping; runs that have not ended stay in the store"
 
 
 def bug(error: Exception) -> str:
     """Say that something of ours went wrong."""
     return f"this is a bug in Batuta: {type(error).__name__}: {error}"
+
+
+def not_right(errors: int) -> str:
+    """Say why nothing was done with a document."""
+    return f"{counted(errors, 'error')}: nothing was run"
 
 
 def see_help(context: click.Context | None) -> str:
@@ -122,3 +215,67 @@ def asked(run_id: str, what: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: 1 run, 2 runs."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def functions_gone(path: str) -> str:
+    """Say that recorded functions are not where they were."""
+    return f"{path} is gone, and runs that were left behind need its functions"
+
+
+def functions_replaced(path: str) -> str:
+    """Say that recorded functions are not loaded."""
+    return f"{path} is gone; going on with the functions that were given"
+
+
+def not_suspended(run_id: str, status: str) -> str:
+    """Say that a run cannot be resumed."""
+    return f"run {run_id} is {status}, not suspended, and a process drives it"
+
+
+def more_runs(last: str, store: str | None) -> str:
+    """Say how to see older runs."""
+    return f"older ones: {again(f'runs list --before {last}', store)}"
+
+
+def retried(old: str, new: str) -> str:
+    """Say which run retries which."""
+    return f"run {new} retries run {old}"
+
+
+def purged(count: int, age: str) -> str:
+    """Say how many runs were forgotten."""
+    return f"purged {counted(count, 'run')} that ended more than {age} ago"
+
+
+def left_again(store: str | None) -> str:
+    """Say that runs were left behind."""
+    return f"stopped: the runs stay in the store.\n  continue: {again('resume', store)}"
+
+
+def published(event_type: str, event_id: str) -> str:
+    """Say that an event is out."""
+    return f"published {event_type} (id {event_id})"
+
+
+def new_key(path: str) -> str:
+    """Say that there is a key now, and what it means."""
+    return (
+        f"made a key in {path}: keep a copy of it in a safe place and out of version control; "
+        "without it the secrets are lost"
+    )
+
+
+def made(folder: str, files: list[str]) -> str:
+    """Say what a new project has, and what to type next."""
+    return (
+        f"made {folder}: {', '.join(files)}\n"
+        "next:\n"
+        f"  cd {folder}\n"
+        "  batuta check greeting.yaml\n"
+        '  batuta run greeting.yaml --input \'{"name": "Ada"}\''
+    )
+
+
+def is_up(workflows: int) -> str:
+    """Say that everything runs."""
+    return f"up with {counted(workflows, 'workflow')}; Ctrl-C stops, and runs stay in the store"

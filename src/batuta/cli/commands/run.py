@@ -82,9 +82,12 @@ def right(report: Report) -> Workflow:
     """
     from batuta.app.engine import refused  # noqa: PLC0415 -- brings the engine
 
-    if report.workflow is None or not report.ok:
-        raise refused(report)
-    return report.workflow
+    if report.workflow is not None and report.ok:
+        return report.workflow
+    refusal = refused(report)
+    if any(problem.code == "unknown-function" for problem in report.problems):
+        refusal.hint = words.FUNCTIONS_HINT
+    raise refusal
 
 
 async def _run(

@@ -1,0 +1,121 @@
+"""`batuta resume`: what a crash or a stop left behind goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from batuta.cli import accounts, options, paper, words
+from batuta.cli.driving import until_none_is_under_way, with_functions_of
+from batuta.cli.exit_codes import Exit
+from batuta.cli.interruption import interruptible
+from batuta.cli.opening import Chosen, chosen, engine
+
+if TYPE_CHECKING:
+    from batuta.app.engine import Engine
+    from batuta.app.views import RunView
+
+LOOK_S = 0.2
+
+
+@options.command(help=words.RESUME)
+@options.store
+@options.functions
+@options.secret
+@options.wait
+@options.as_json
+def resume(
+    store: str | None,
+    functions: tuple[str, ...],
+    secret: tuple[str, ...],
+    wait: float | None,
+    as_json: bool,
+) -> int:
+    """Continue runs; see `words.RESUME`."""
+    choice = chosen(store, functions, secret)
+    return asyncio.run(_resume(choice, wait, as_json=as_json))
+
+
+async def _resume(choice: Chosen, wait: float | None, *, as_json: bool) -> int:
+    from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
+
+    with look(choice.store) as seen:
+        orphans = seen.orphans()
+    if not orphans:
+        paper.say_json({"takenOver": 0, "runs": []}) if as_json else paper.say(words.NOTHING_LEFT)
+        return Exit.OK
+    ids = [row.id for row in orphans]
+    async with engine(with_functions_of(orphans, choice), resume=True) as opened:
+        paper.tell(words.taken_over(len(ids)))
+        with interruptible() as stop:
+            await _drive(opened, ids, wait)
+        views = [opened.show(run_id) for run_id in ids]
+        if as_json:
+            paper.say_json({"takenOver": len(ids), "runs": [view.as_json() for view in views]})
+        else:
+            _say(views, opened.clock.now(), choice)
+    if stop.came is not None:
+        paper.tell(words.left_again(choice.typed_store))
+        return stop.code
+    return _code(views, patient=wait is not None)
+
+
+async def _drive(opened: Engine, ids: list[str], wait: float | None) -> None:
+    """Drive until nothing is under way; with `wait`, until all have ended or the time is up."""
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(_tell_ends(opened, ids))
+        try:
+            if wait is None:
+                await until_none_is_under_way(opened)
+            else:
+                async with asyncio.timeout(wait):
+                    for run_id in ids:
+                        await opened.result(run_id)
+        except TimeoutError:
+            pass
+        finally:
+            looking.cancel()
+
+
+async def _tell_ends(opened: Engine, ids: list[str]) -> None:
+    """Tell each run's end when it comes, so that a long resume is seen to go on."""
+    left = dict.fromkeys(ids)
+    while left:
+        for run_id in list(left):
+            view = opened.show(run_id)
+            if view.ended_at is not None:
+                del left[run_id]
+                status = paper.styled(
+                    f"{view.status:<9}", paper.TONE_OF_STATUS.get(view.status, "plain")
+                )
+                paper.tell(f"  {status}  {view.workflow}:{view.version}  run {view.id}")
+        await asyncio.sleep(LOOK_S)
+
+
+def _say(views: list[RunView], now: int, choice: Chosen) -> None:
+    if len(views) == 1:
+        accounts.say_run(views[0], now)
+        accounts.say_next(views[0], choice.typed_store)
+        return
+    by_status: dict[str, list[RunView]] = {}
+    for view in views:
+        by_status.setdefault(view.status, []).append(view)
+    counts = [f"{len(some)} {status}" for status, some in by_status.items()]
+    paper.say(f"{words.counted(len(views), 'run')}: {', '.join(counts)}")
+    for status in ("faulted", "suspended", "waiting", "running"):
+        for view in by_status.get(status, [])[:10]:
+            why = view.problem or (view.error or {}).get("title") or ""
+            paper.say(f"  {status:<9}  {view.id}  {paper.clean(why)}".rstrip())
+    if by_status.get("waiting"):
+        paper.say(words.WAITING_STAY)
+
+
+def _code(views: list[RunView], *, patient: bool) -> int:
+    """Return the worst that the runs came to; those that only wait are no failure unless asked."""
+    statuses = {view.status for view in views}
+    if "faulted" in statuses:
+        return Exit.FAULTED
+    if any(view.problem is not None for view in views):
+        return Exit.UNAVAILABLE
+    unended = statuses & {"running", "waiting", "suspended"}
+    return Exit.WAITING if patient and unended else Exit.OK

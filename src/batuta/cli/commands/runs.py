@@ -1,0 +1,290 @@
+"""`batuta runs`: looking at runs, and asking something of one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from batuta.cli import accounts, options, paper, words
+from batuta.cli.driving import MOMENT_S, engine_for, until, until_at_rest, with_functions_of
+from batuta.cli.exit_codes import Exit, of_run
+from batuta.cli.interruption import interruptible
+from batuta.cli.opening import Chosen, chosen, engine
+from batuta.cli.progress import follow, shown_for
+from batuta.errors import ConflictError, NotFoundError, RequestError
+
+if TYPE_CHECKING:
+    from batuta.app.engine import Engine
+    from batuta.app.views import RunView
+
+STATUSES = ["running", "waiting", "suspended", "completed", "faulted", "cancelled"]
+ENDED = frozenset({"completed", "faulted", "cancelled"})
+DAY_MS = 86_400_000
+
+
+@click.group(help=words.RUNS)
+def runs() -> None:
+    """Find the command."""
+
+
+# -- looking ---------------------------------------------------------------------------------------
+
+
+@options.command(runs, "list", help=words.RUNS_LIST)
+@click.option("--status", type=click.Choice(STATUSES), help=words.BY_STATUS)
+@click.option("--workflow", metavar="NAMESPACE/NAME[:VERSION]", help=words.BY_WORKFLOW)
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True)
+@click.option("--before", metavar="ID", help=words.BEFORE)
+@options.store
+@options.as_json
+def list_(
+    status: str | None,
+    workflow: str | None,
+    limit: int,
+    before: str | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """List runs; see `words.RUNS_LIST`."""
+
+    async def work() -> None:
+        async with engine(chosen(store)) as opened:
+            found = opened.runs(status=status, workflow=workflow, before=before, limit=limit)
+            now = opened.clock.now()
+        if as_json:
+            paper.say_json({"runs": [view.as_json() for view in found]})
+            return
+        if not found:
+            paper.tell(words.NO_RUNS)
+            return
+        rows = [_row(view, now) for view in found]
+        paper.say_table(("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", ""), rows, tone=2)
+        if len(found) == limit:
+            paper.tell(words.more_runs(found[-1].id, store))
+
+    asyncio.run(work())
+
+
+def _row(view: RunView, now: int) -> tuple[str, ...]:
+    why = view.problem or (view.error or {}).get("title") or ""
+    return (
+        view.id,
+        f"{view.workflow}:{view.version}",
+        view.status,
+        accounts.plain_time(view.started_at),
+        accounts.between(view.started_at, view.ended_at, now),
+        paper.clean(why)[:60],
+    )
+
+
+@options.command(runs, help=words.RUNS_SHOW)
+@options.run_id
+@click.option("--trace", is_flag=True, help=words.SHOW_TRACE)
+@options.store
+@options.as_json
+def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
+    """Show one run; see `words.RUNS_SHOW`."""
+
+    async def work() -> None:
+        async with engine(chosen(store)) as opened:
+            view, tasks = opened.show(run_id), opened.tasks(run_id)
+            now = opened.clock.now()
+        if as_json:
+            shown = [accounts.task_json(task, trace=trace) for task in tasks]
+            paper.say_json({**view.as_json(), "tasks": shown})
+            return
+        accounts.say_timeline(tasks, now, trace=trace)
+        paper.say()
+        accounts.say_run(view, now)
+        accounts.say_next(view, store)
+
+    asyncio.run(work())
+
+
+# -- asking ----------------------------------------------------------------------------------------
+
+
+@options.command(runs, help=words.RUNS_CANCEL)
+@options.run_id
+@click.option("--no-compensate", is_flag=True, help=words.NO_COMPENSATE)
+@options.store
+@options.as_json
+def cancel(run_id: str, no_compensate: bool, store: str | None, as_json: bool) -> int:
+    """Cancel a run; see `words.RUNS_CANCEL`."""
+
+    async def work() -> int:
+        choice = chosen(store)
+        async with engine_for(run_id, choice) as (opened, alone):
+            await opened.cancel(run_id, compensate=not no_compensate)
+            if alone:
+                # What was completed is being undone, which takes as long as it takes.
+                return await _driven(opened, run_id, choice, as_json=as_json, asked="cancelled")
+            has_ended = await until(opened, run_id, _has_ended, MOMENT_S)
+            _say_asked(opened, run_id, "cancel", has_ended, as_json=as_json)
+            return Exit.OK
+
+    return asyncio.run(work())
+
+
+@options.command(runs, help=words.RUNS_SUSPEND)
+@options.run_id
+@options.store
+@options.as_json
+def suspend(run_id: str, store: str | None, as_json: bool) -> None:
+    """Suspend a run; see `words.RUNS_SUSPEND`."""
+
+    async def work() -> None:
+        async with engine_for(run_id, chosen(store)) as (opened, _):
+            await opened.suspend(run_id)
+            shows = await until(opened, run_id, _stands_still, MOMENT_S)
+            _say_asked(opened, run_id, "suspend", shows, as_json=as_json)
+
+    asyncio.run(work())
+
+
+@options.command(runs, help=words.RUNS_RESUME)
+@options.run_id
+@options.store
+@options.as_json
+def resume(run_id: str, store: str | None, as_json: bool) -> int:
+    """Let a suspended run go on; see `words.RUNS_RESUME`."""
+
+    async def work() -> int:
+        choice = chosen(store)
+        async with engine_for(run_id, choice) as (opened, alone):
+            status = opened.show(run_id).status
+            if status != "suspended" and not alone:
+                raise ConflictError(words.not_suspended(run_id, status), hint=words.SHOW_HINT)
+            await opened.resume(run_id)
+            if alone:
+                return await _driven(opened, run_id, choice, as_json=as_json, asked="")
+            shows = await until(opened, run_id, _goes_on, MOMENT_S)
+            _say_asked(opened, run_id, "resume", shows, as_json=as_json)
+            return Exit.OK
+
+    return asyncio.run(work())
+
+
+def _has_ended(view: RunView) -> bool:
+    return view.status in ENDED
+
+
+def _stands_still(view: RunView) -> bool:
+    return view.status == "suspended" or _has_ended(view)
+
+
+def _goes_on(view: RunView) -> bool:
+    return view.status != "suspended"
+
+
+def _say_asked(opened: Engine, run_id: str, what: str, shows: bool, *, as_json: bool) -> None:
+    """Say what became of a request to another process."""
+    view = opened.show(run_id)
+    if not shows:
+        paper.tell(words.asked(run_id, what))
+    if as_json:
+        paper.say_json(view.as_json())
+    else:
+        accounts.say_run(view, opened.clock.now())
+
+
+async def _driven(opened: Engine, run_id: str, choice: Chosen, *, as_json: bool, asked: str) -> int:
+    """Drive a run until it rests, and say what became of it.
+
+    Returns:
+        0 when it came to what was `asked`, else the code of what it came to; a run that only waits
+        has been resumed, which is all that resuming asks.
+    """
+    with interruptible() as stop:
+        await until_at_rest(opened, run_id)
+    view = opened.show(run_id)
+    if as_json:
+        paper.say_json(view.as_json())
+    else:
+        accounts.say_run(view, opened.clock.now())
+        accounts.say_next(view, choice.typed_store)
+    if stop.came is not None:
+        paper.tell(words.left(run_id, choice.typed_store))
+        return stop.code
+    code = of_run(view)
+    return Exit.OK if view.status == asked or (not asked and code == Exit.WAITING) else code
+
+
+@options.command(runs, help=words.RUNS_RETRY)
+@options.run_id
+@click.option("--from-start", is_flag=True, help=words.FROM_START)
+@options.functions
+@options.secret
+@options.wait
+@options.store
+@options.as_json
+def retry(
+    run_id: str,
+    from_start: bool,
+    functions: tuple[str, ...],
+    secret: tuple[str, ...],
+    wait: float | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Run a faulted run again; see `words.RUNS_RETRY`."""
+    choice = chosen(store, functions, secret)
+    return asyncio.run(_retry(run_id, from_start, choice, wait, as_json=as_json))
+
+
+async def _retry(
+    run_id: str, from_start: bool, choice: Chosen, wait: float | None, *, as_json: bool
+) -> int:
+    from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
+
+    with look(choice.store) as seen:
+        row = seen.run(run_id)
+    if row is None:
+        raise NotFoundError(f"there is no run {run_id}", hint=words.LIST_HINT)
+    async with engine(with_functions_of([row], choice)) as opened:
+        again = await opened.retry(run_id, from_start=from_start)
+        paper.tell(words.retried(run_id, again.id))
+        with interruptible() as stop:
+            await follow(opened, again.id, wait, shown_for(json=as_json))
+        view = again.show()
+        if as_json:
+            paper.say_json(view.as_json())
+        else:
+            accounts.say_run(view, opened.clock.now())
+            if view.status == "faulted":
+                accounts.say_next(view, choice.typed_store)
+        if stop.came is not None:
+            paper.tell(words.left(view.id, choice.typed_store))
+            return stop.code
+        if of_run(view) == Exit.WAITING:
+            paper.tell(words.still_waiting(view.id, view.status, wait or 0, choice.typed_store))
+        return of_run(view)
+
+
+# -- upkeep ----------------------------------------------------------------------------------------
+
+
+@options.command(runs, help=words.RUNS_PURGE)
+@click.option("--older-than", "age", metavar="AGE", help=words.OLDER_THAN)
+@options.store
+@options.as_json
+def purge(age: str | None, store: str | None, as_json: bool) -> None:
+    """Forget old runs; see `words.RUNS_PURGE`."""
+
+    async def work() -> None:
+        choice = chosen(store)
+        days = choice.settings.retention_days
+        if age is None and days == 0:
+            raise RequestError(words.KEPT_FOR_EVER, hint=words.KEPT_FOR_EVER_HINT)
+        milliseconds = days * DAY_MS if age is None else options.age_ms(age)
+        async with engine(choice) as opened:
+            count = opened.purge(milliseconds)
+        said: dict[str, Any] = {"purged": count}
+        if as_json:
+            paper.say_json(said)
+        else:
+            paper.say(words.purged(count, age or f"{days}d"))
+
+    asyncio.run(work())
