@@ -3,10 +3,12 @@
 import contextlib
 import itertools
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import landscape
 import pytest
@@ -117,6 +119,19 @@ def test_a_body_that_is_not_json_is_refused(http, systems):
     url = f"{systems['payments']}/charges"
     answer = http.post(url, content=b"{", headers={"Idempotency-Key": next(keys)})
     assert answer.status_code == 400
+
+
+def test_half_a_request_uses_up_no_key(http, systems):
+    key = next(keys)
+    address = urlsplit(systems["payments"])
+    head = (
+        f"POST /charges HTTP/1.1\r\nHost: x\r\nIdempotency-Key: {key}\r\nContent-Length: 50\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port)) as line:
+        line.sendall(head.encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(1000) == b""
+    assert post(http, f"{systems['payments']}/charges", charge(), key).status_code == 201
 
 
 def test_a_busy_bank_answers_at_the_third_try_under_each_key(http, systems):

@@ -22,6 +22,7 @@ import json
 import re
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -254,6 +255,11 @@ class _Server(ThreadingHTTPServer):
         self.busy = 0
         self.idle = threading.Condition()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let a caller that went away go in peace; anything else is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
         """Count a request, so that a graceful end can wait until its answer is sent."""
@@ -299,6 +305,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise Refused(413, "Too large", f"{length} bytes")
         text = self.rfile.read(length)
+        if len(text) < length:  # half a request uses up no key: its caller will send it again
+            raise ConnectionAbortedError("the caller went away in the middle of its request")
         try:
             body = json.loads(text) if text else {}
         except ValueError as error:
