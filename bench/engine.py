@@ -45,15 +45,16 @@ async def work(run: str, step: int) -> dict:
 
 
 @batuta.function
-async def hold(run: str, marks: str) -> dict:
+async def hold(run: str) -> dict:
     """Step three of `crash`: notes that it was reached, then never returns in the first process."""
     held.add(run)
-    if marks == "first":
+    if to_be_killed:
         await asyncio.sleep(3600)
     return result_body(run, 2)
 
 
 held: set[str] = set()
+to_be_killed: list[bool] = []
 
 
 def sequence(name: str, steps: int) -> str:
@@ -75,10 +76,9 @@ HELD = HEAD.format(name="crash") + (
     "  - a: { call: work, with: { run: '${ $workflow.input.run }', step: 0 } }\n"
     "  - b: { call: work, with: { run: '${ $workflow.input.run }', step: 1 },"
     " export: { as: '{ second: . }' } }\n"
-    "  - c: { call: hold, with: { run: '${ $workflow.input.run }', marks: '${ $secrets.marks }' } }\n"
+    "  - c: { call: hold, with: { run: '${ $workflow.input.run }' } }\n"
     "  - d: { set: '${ { third: ., second: $context.second } }' }\n"
 )
-HELD = HELD.replace("do:\n", "use: { secrets: [marks] }\ndo:\n", 1)
 
 
 def opened(folder: str, **more: object):
@@ -148,7 +148,8 @@ async def w4(engine: batuta.Engine, runs: int) -> Measured:
 
 async def in_flight(folder: str, runs: int) -> None:
     """The process that is killed: brings all runs to their third step, says so, and stays."""
-    async with opened(folder, secrets={"marks": "first"}) as engine:
+    to_be_killed.append(True)
+    async with opened(folder) as engine:
         name = await engine.deploy(HELD)
         for first in range(0, runs, 500):
             await asyncio.gather(
@@ -173,7 +174,7 @@ async def crash(folder: str, runs: int) -> Measured:
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     began = time.perf_counter()
-    async with opened(folder, secrets={"marks": "again"}, resume=True) as engine:
+    async with opened(folder, resume=True) as engine:
         while len(held) < runs:
             await asyncio.sleep(0.005)
         resumed = time.perf_counter() - began

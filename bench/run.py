@@ -2,8 +2,8 @@
 
     python bench/run.py [--rounds 3] [--only batuta floor] [--works w1 latency] [--quick]
 
-Every figure is the median of the rounds. Peers are measured in the same rounds as the engine, so that
-what the machine does meanwhile hits all of them. Writes `bench/results/latest.json` (every line as
+Every figure is the median of the rounds. Peers are measured in the same rounds as the engine, so
+that what the machine does meanwhile hits all of them. Writes `bench/results/latest.json` (every line as
 measured) and `bench/results/README.md` (the tables, with the machine and the versions).
 """
 
@@ -161,11 +161,12 @@ def table(found: dict[str, list[dict[str, Any]]]) -> str:
         )
     more = [
         "",
-        f"- Raw limit (the same rows in the same groups, no loop): {figure('floor', 'raw', 'tasks_per_s')} rows/s.",
+        f"- Raw limit (the same rows in the same groups, no loop): "
+        f"{figure('floor', 'raw', 'tasks_per_s')} rows/s.",
         f"- 100,000 waiting runs: started at {figure('batuta', 'w4-large', 'tasks_per_s')}/s, "
         f"{figure('batuta', 'w4-large', 'rss_bytes_per_run')} bytes of memory each.",
-        f"- kill -9 with 10,000 runs in flight: all performing again {figure('batuta', 'crash', 'p50_ms')} ms "
-        "after the next process began; none lost, no result changed.",
+        f"- kill -9 with 10,000 runs in flight: all performing again "
+        f"{figure('batuta', 'crash', 'p50_ms')} ms after the next process began; none lost, no result changed.",
         f"- `batuta check` of 1,000 tasks: {figure('batuta', 'check', 'p50_ms')} ms; "
         f"`batuta --help`: {figure('batuta', 'help', 'p50_ms')} ms.",
     ]

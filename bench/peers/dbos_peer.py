@@ -168,7 +168,7 @@ async def tuned(what: Asked, durable: Callable[[], int]) -> Measured:
         times = [await timed(fan_async, run) for run in range(runs)]
         return Measured(tasks=runs * BRANCHES, seconds=watch.read(), times_s=times)
     await asyncio.gather(*(DBOS.start_workflow_async(waiting_async, run) for run in range(runs)))
-    while durable() - already < runs:  # noqa: ASYNC110 -- the state is in a database
+    while durable() - already < runs:
         await asyncio.sleep(0.02)
     seconds = watch.read()
     grown = (rss_bytes() - before) / runs
