@@ -23,6 +23,7 @@ from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import FAULTED, TERMINAL
 from batuta.ports.caller import Fault
+from batuta.runtime.conductor.schedules import Schedules
 from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.programs import Deployed, Programs, encode_deployed
 from batuta.runtime.shared.replay import before_fault
@@ -37,8 +38,13 @@ if TYPE_CHECKING:
     from batuta.ports.clock import Clock
     from batuta.ports.store import RunRow, Store, StoredEvent
     from batuta.runtime.conductor.conductor import Conductor
+    from batuta.runtime.conductor.succession import Succession
 
 MOST_EVENTS = 1_000
+LOOK_S = 5.0
+"""How often a serving engine looks for orphaned runs and for workflows that others deployed."""
+PURGE_EVERY_MS = 3_600_000
+DAY_MS = 86_400_000
 
 
 class Run:
@@ -86,6 +92,8 @@ class Engine:
         *,
         functions: Iterable[str] = (),
         setup: str | None = None,
+        succession: Succession | None = None,
+        retention_days: int = 0,
     ) -> None:
         self.store = store
         self.conductor = conductor
@@ -94,6 +102,10 @@ class Engine:
         self._resources = resources
         self._functions = frozenset(functions)
         self._setup = setup
+        self._succession = succession
+        self._retention_days = retention_days
+        self._purged_at: int | None = None
+        self.schedules = Schedules(conductor, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
 
@@ -126,6 +138,7 @@ class Engine:
             encode_deployed(Deployed(workflow.source, found)),
             self.clock.now(),
         )
+        self.schedules.nudge()
         return workflow.identity
 
     async def _load_resources(self, workflow: Workflow) -> dict[str, Any]:
@@ -376,6 +389,54 @@ class Engine:
     def events(self, after: int = 0, limit: int = MOST_EVENTS) -> list[StoredEvent]:
         """Return published events after a number, in order."""
         return self.store.events(after, limit=limit)
+
+    # -- serving -----------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Do what nobody asks for, until cancelled.
+
+        Starts the runs that schedules call for (`schedule` of the latest version of each deployed
+        workflow, from the moment in which it is first served), takes over what processes that no
+        longer live have left behind, and forgets runs that ended longer ago than the retention.
+        Any number of engines may serve one store.
+
+        Raises:
+            BatutaError: the store cannot be written any more.
+        """
+        async with asyncio.TaskGroup() as group:
+            await self.look_after()
+            group.create_task(self._look_after_all_along())
+            group.create_task(self.schedules.serve())
+
+    async def _look_after_all_along(self) -> None:
+        # Whether processes live is a matter of the machine's time, not of the engine's clock.
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look_after()
+
+    async def look_after(self) -> None:
+        """Take over orphaned runs, look for new schedules, and purge once an hour.
+
+        `serve` does it every few seconds.
+        """
+        if self._succession is not None and await self._succession.take_over(hidden=True):
+            # Before they are offered anything: triggers of old versions end.
+            self.schedules.round()
+        self.schedules.nudge()
+        now = self.clock.now()
+        due = self._purged_at is None or now - self._purged_at >= PURGE_EVERY_MS
+        if self._retention_days and due:
+            self._purged_at = now
+            self.purge(self._retention_days * DAY_MS)
+
+    async def settled(self) -> None:
+        """Wait until nothing moves by itself any more: then only time or somebody else can."""
+        while self.conductor.failure is None:
+            self.conductor.hearing.look()
+            await self.conductor.settled()
+            if self.schedules.is_resting and self.conductor.is_settled:
+                return
+            await asyncio.sleep(0)
 
     # -- upkeep ------------------------------------------------------------------------------------
 

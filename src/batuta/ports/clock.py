@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 
 class Timer(Protocol):
@@ -34,4 +34,24 @@ class Clock(Protocol):
 
     def call_at(self, when: int, callback: Callable[[], None]) -> Timer:
         """Call back on the event loop at an epoch time in milliseconds; at once if it is past."""
+        ...
+
+
+@runtime_checkable
+class GovernedClock(Protocol):
+    """What a clock has besides whose time somebody sets, such as a test's.
+
+    Promises: time does not move while something that follows from it is on its way.
+    Failure: as the callback's.
+    Cancellation: `ignore`.
+    Order: the callbacks are awaited in the order in which they were given.
+    Repetition: each is awaited as often as time is about to move.
+    """
+
+    def heed(self, settled: Callable[[], Awaitable[None]]) -> None:
+        """Await `settled` before time moves on: it returns when nothing is on its way."""
+        ...
+
+    def ignore(self, settled: Callable[[], Awaitable[None]]) -> None:
+        """Await it no more."""
         ...

@@ -20,7 +20,9 @@ from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.lease import Leases
 from batuta.app.engine import Engine
 from batuta.expressions.sandbox import Sandbox
+from batuta.ports.clock import GovernedClock
 from batuta.runtime.conductor.conductor import Conductor
+from batuta.runtime.conductor.succession import Succession
 from batuta.runtime.shared.performing import Performer
 from batuta.runtime.shared.programs import Programs
 from batuta.wiring.secret_places import places
@@ -152,6 +154,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         owner=lease.owner,
         keeper=LocalKeeper(SecretStore(*places(settings, secrets or {})), current),
     )
+    succession = Succession(conductor, leases.is_alive)
     engine = Engine(
         kept,
         conductor,
@@ -160,16 +163,19 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         reader,
         functions=registry.names(),
         setup=json.dumps({"functions": loaded}) if loaded else None,
+        succession=succession,
+        retention_days=settings.retention_days,
     )
+    if isinstance(time, GovernedClock):
+        time.heed(engine.settled)
     try:
         if resume:
-            for orphaned in kept.owners():
-                if orphaned != lease.owner and not leases.is_alive(orphaned):
-                    conductor.hearing.take_over(kept.cursor(orphaned))
-                    kept.adopt(lease.owner, orphaned)
+            await succession.take_over()
         await conductor.start()
         yield engine
     finally:
+        if isinstance(time, GovernedClock):
+            time.ignore(engine.settled)
         await conductor.stop()
         await sandbox.close()
         await client.close()

@@ -44,8 +44,8 @@ class Committer:
         Args:
             store: where to commit to.
             committed: called with each durable batch and what was to be released by it.
-            lost: called with the id of a run that another process has taken; its part of the batch
-                is dropped and the rest committed.
+            lost: called with the id of a run that another process has taken, and of each that was
+                to start because of it; their parts of the batch are dropped, the rest committed.
             failed: called when nothing can be committed any more.
         """
         self._store = store
@@ -68,6 +68,16 @@ class Committer:
         """Begin; call on the event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether a batch is on its way; what it holds may be on disk and not released yet."""
+        return self._busy
+
+    @property
+    def has_work(self) -> bool:
+        """Say whether anything is noted or on its way."""
+        return self._busy or bool(self.batch) or bool(self.releases)
 
     def submit(self) -> None:
         """Send the batch on its way if there is one and the disk is free."""
@@ -118,8 +128,8 @@ class Committer:
             try:
                 self._store.commit(batch)
             except ConflictError as error:
-                without(batch, error.message)
-                self._on_loop(self._lost, error.message)
+                for run in without(batch, error.message):
+                    self._on_loop(self._lost, run)
             except UnavailableError as error:
                 if self._stopping:
                     raise
@@ -152,11 +162,18 @@ class Committer:
         self._failed(error)
 
 
-def without(batch: Batch, run: str) -> None:
-    """Take everything of one run out of a batch."""
-    batch.runs = [row for row in batch.runs if row.id != run]
-    batch.journal = [row for row in batch.journal if row[0] != run]
-    batch.changes.pop(run, None)
-    batch.subscriptions = [one for one in batch.subscriptions if one.run != run]
-    batch.unsubscriptions = [one for one in batch.unsubscriptions if one[0] != run]
-    batch.snapshots = [one for one in batch.snapshots if one[0] != run]
+def without(batch: Batch, run: str) -> list[str]:
+    """Take everything of one run out of a batch, and what starts because of it; returns the ids."""
+    dropped = [run]
+    for gone in dropped:
+        dropped += [one for one, cause in batch.dependents if cause == gone and one not in dropped]
+    out = frozenset(dropped)
+    batch.runs = [row for row in batch.runs if row.id not in out]
+    batch.journal = [row for row in batch.journal if row[0] not in out]
+    batch.subscriptions = [one for one in batch.subscriptions if one.run not in out]
+    batch.unsubscriptions = [one for one in batch.unsubscriptions if one[0] not in out]
+    batch.snapshots = [one for one in batch.snapshots if one[0] not in out]
+    batch.schedules = [row for row in batch.schedules if row.run not in out]
+    for gone in dropped:
+        batch.changes.pop(gone, None)
+    return dropped

@@ -28,7 +28,7 @@ from batuta.errors import BatutaError, KernelBug
 from batuta.expressions import ExpressionFailure
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
-from batuta.kernel.events import Event, Started, Woken
+from batuta.kernel.events import Event, Heard, Started, Woken
 from batuta.kernel.faults import standard
 from batuta.kernel.step import BEHAVIOUR, NEW, step
 from batuta.ports.caller import Fault
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from batuta.kernel.program import Program
+    from batuta.kernel.state import RunState
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
     from batuta.ports.secrets import Keeper
@@ -101,6 +102,13 @@ class Conductor:
         self.failure: BatutaError | None = None
         self.ended: Callable[[LiveRun], None] = lambda _: None
         self.left: Callable[[LiveRun], None] = lambda _: None
+        self.finishing: Callable[[LiveRun, RunState, Event], None] = lambda *_: None
+        """Called with a run, the state before its last event, and that event: what it notes in the
+        batch becomes durable with the run's end."""
+        self.contested: set[str] = set()
+        """Runs that another process may start as well: to be refused is no news for them."""
+        self.evaluating = 0
+        """Runs that wait for the sandbox."""
         self._evaluator = evaluator
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._unwritten: set[asyncio.Future[None]] = set()
@@ -127,6 +135,20 @@ class Conductor:
         self.housing.take_up()
         self._rung()
 
+    def take_up(self, adopted: list[RunRow]) -> None:
+        """Go on with what was under way in runs that are ours now; `start` does it if it is yet to.
+
+        Those that wait are woken when they are due, and by what was published since.
+        """
+        if self._loop is None:
+            return
+        for row in adopted:
+            self.housing.take_up_one(row.id)
+        self.hearing.behind = True
+        self.hearing.serve()
+        self._rung()
+        self.schedule()
+
     async def stop(self) -> None:
         """Stop driving; what is being performed is abandoned, and taken up by the next start."""
         self._stopping = True
@@ -152,13 +174,21 @@ class Conductor:
         parent: str | None = None,
         parent_key: str | None = None,
         setup: str | None = None,
+        first_event: int | None = None,
+        heard: tuple[int, ...] = (),
     ) -> LiveRun:
-        """Start a run; it is durable when `durable` says so, and its tasks begin only then."""
+        """Start a run; it is durable when `durable` says so, and its tasks begin only then.
+
+        It hears the events published from now on, or with numbers greater than `first_event`,
+        except those in `heard`.
+        """
         run = LiveRun(run_id, program, NEW, 0)
         run.parent, run.parent_key, run.setup = parent, parent_key, setup
-        run.first_event = self.hearing.newest
+        run.first_event = self.hearing.newest if first_event is None else first_event
         self.runs[run_id] = run
         started = self._started(run, data)
+        if heard:
+            started = msgspec.structs.replace(started, heard=heard)
         batch = self.committer.batch
         batch.runs.append(
             RunRow(
@@ -216,6 +246,8 @@ class Conductor:
 
     def post(self, run: LiveRun, event: Event) -> None:
         """Let a run take an event soon."""
+        if run.heir is not None:
+            run = run.standing
         run.awaited += 1
         self.inbox.append((run, event))
         if not self._scheduled:
@@ -240,6 +272,22 @@ class Conductor:
         while self.inbox:
             await asyncio.sleep(0)
         await self.durable()
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether nothing is on its way: no event, no commit, nothing being performed."""
+        return (
+            not (self.inbox or self._tasks or self._scheduled or self.hearing.behind)
+            and not self.committer.has_work
+        )
+
+    async def settled(self) -> None:
+        """Wait until nothing is on its way: then only time or somebody else can move a run."""
+        while not self.is_settled and self.failure is None and not self._stopping:
+            if self._tasks and not self.inbox and not self.committer.has_work:
+                await asyncio.wait(list(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+            await self.committer.drain()
+            await asyncio.sleep(0)
 
     def _written(self, waiter: asyncio.Future[None]) -> None:
         self._unwritten.discard(waiter)
@@ -274,8 +322,16 @@ class Conductor:
         inbox = self.inbox
         for _ in range(min(TURN, len(inbox))):
             run, event = inbox.popleft()
+            if run.heir is not None:
+                run = run.standing
+                if isinstance(event, Heard) and event.number <= run.first_event:
+                    run.awaited -= 1
+                    continue
             run.awaited -= 1
             self.take(run, event)
+        if self.hearing.behind and not self.committer.is_busy:
+            self.hearing.drain()
+        self.hearing.keep_place()
         self.committer.submit()
         if inbox:
             self.schedule()
@@ -313,7 +369,7 @@ class Conductor:
         """Carry out what was waiting for this batch."""
         for release in releases:
             release()
-        if batch.events:
+        if batch.events or self.hearing.behind:
             self.hearing.drain()
         self._pump()
 
@@ -334,6 +390,7 @@ class Conductor:
         need: NeedsEvaluation,
     ) -> None:
         run.evaluating = True
+        self.evaluating += 1
         key = f"?{event.__class__.__name__}{at}"
         self.spawn(run, key, self._evaluated(run, event, at, answers, need))
 
@@ -351,11 +408,13 @@ class Conductor:
             )
         except ExpressionFailure as failure:
             answer = Evaluated(None, str(failure) or "failed")
+        finally:
+            self.evaluating -= 1
         run.evaluating = False
         self.take(run, event, at, (*answers, answer))
         backlog, run.backlog = run.backlog, []
         for waiting, _ in backlog:
-            self.take(run, waiting)
+            self.take(run.standing, waiting)
         self.schedule()
 
     # -- time --------------------------------------------------------------------------------------
@@ -391,7 +450,8 @@ class Conductor:
     def _lost(self, run_id: str) -> None:
         """Another process drives this run now: forget it."""
         run = self.runs.pop(run_id, None)
-        _log.warning("run %s was taken over by another process", run_id)
+        level = logging.DEBUG if run_id in self.contested else logging.WARNING
+        _log.log(level, "another process drives run %s", run_id)
         if run is not None:
             run.problem = "another process drives this run now"
             for task in run.working.values():

@@ -45,24 +45,28 @@ class Hearing:
         self._task: asyncio.Task[None] | None = None
         self.newest = 0
         """The number of the last event dealt with."""
-        self._inherited: int | None = None
+        self.behind = False
+        """Whether there may be events in the store that were not dealt with yet.
+
+        They wait while a commit is under way: its subscriptions may be in the store already, but
+        their runs must be offered what came before them first (`catch_up`).
+        """
+        self._kept: int | None = None
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
 
-    def take_over(self, cursor: int) -> None:
-        """Begin no later than where another owner, whose runs are taken over, had stopped.
+    def go_back(self, place: int) -> None:
+        """Deal again with what came after `place`, where the owner of adopted runs had stopped.
 
         What our own runs are offered again by that, they recognise.
         """
-        self._inherited = cursor if self._inherited is None else min(cursor, self._inherited)
+        self.newest = min(self.newest, place)
 
     def start(self) -> None:
         """Begin where this owner stopped, and look out for what other processes write."""
         store = self._conductor.store
         place = store.cursor(self._conductor.owner)
-        if self._inherited is not None:
-            place = min(place, self._inherited) if place else self._inherited
-        self.newest = place or store.last_event()
+        self.newest = store.last_event() if place is None else place
         self._task = asyncio.get_running_loop().create_task(self._look_out())
 
     def stop(self) -> None:
@@ -73,25 +77,38 @@ class Hearing:
     async def _look_out(self) -> None:
         while True:
             try:
-                version = self._conductor.store.version()
-                if version != self._version:
-                    self._version = version
-                    self.drain()
-                    self.serve()
+                self.look()
             except BatutaError as error:
                 _log.warning("%s", error)
             await asyncio.sleep(1 / LOOKS_PER_SECOND)
 
+    def look(self) -> None:
+        """Notice what other processes have written since the last look."""
+        version = self._conductor.store.version()
+        if version == self._version:
+            return
+        self._version = version
+        self.behind = True
+        self._conductor.schedule()
+        self.serve()
+
+    def keep_place(self) -> None:
+        """Note how far events were dealt with, once the runs have taken what they were offered."""
+        conductor = self._conductor
+        if self.newest != self._kept and not conductor.inbox and not conductor.evaluating:
+            self._kept = self.newest
+            conductor.committer.batch.cursor = (conductor.owner, self.newest)
+
     def drain(self) -> None:
         """Deal with every event that has not been dealt with."""
         conductor = self._conductor
+        self.behind = False
         while True:
             events = conductor.store.events(self.newest, limit=PAGE)
             for event in events:
                 self._offer(event)
                 self.newest = event.number
             if events:
-                conductor.committer.batch.cursor = (conductor.owner, self.newest)
                 conductor.schedule()
             if len(events) < PAGE:
                 return
@@ -110,7 +127,7 @@ class Hearing:
                 if run_id not in seen:
                     seen.add(run_id)
                     run = conductor.housing.find(run_id)
-                    if run is not None:
+                    if run is not None and stored.number > run.first_event:
                         conductor.post(run, Heard(stored.number, event))
 
     def catch_up(self, run: LiveRun, command: Subscribe) -> None:

@@ -21,7 +21,8 @@ class LiveRun:
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
     upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
     that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
-    `awaited` counts its events in the inbox.
+    `awaited` counts its events in the inbox. `heir` is a run that takes its place at its end: what
+    was still on its way to this one goes there.
     """
 
     __slots__ = (
@@ -29,6 +30,7 @@ class LiveRun:
         "backlog",
         "evaluating",
         "first_event",
+        "heir",
         "id",
         "ledger",
         "parent",
@@ -59,11 +61,26 @@ class LiveRun:
         self.setup: str | None = None
         self.secrets: HeldSecrets | None = None
         self.problem: str | None = None
+        self.heir: LiveRun | None = None
         self.awaited = 0
         self.evaluating = False
         self.backlog: list[tuple[Event, int | None]] = []
         self.working: dict[str, asyncio.Task[None]] = {}
         self.timer_at: int | None = None
+
+    def leave_to(self, heir: LiveRun) -> None:
+        """Let another run have what is still on its way to this one."""
+        self.heir = heir
+        heir.awaited, self.awaited = heir.awaited + self.awaited, 0
+
+    @property
+    def standing(self) -> LiveRun:
+        """The run that stands in this one's place: itself, or the last of its heirs."""
+        if self.heir is None:
+            return self
+        while self.heir.heir is not None:
+            self.heir = self.heir.heir
+        return self.heir
 
     @property
     def is_idle(self) -> bool:

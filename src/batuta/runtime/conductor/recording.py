@@ -67,7 +67,8 @@ class Recorder:
                 encode_answers(answers) if answers else None,
             )
         )
-        run.state = state = taken.state
+        before, run.state = run.state, taken.state
+        state = taken.state
         commands = taken.commands
         run.ledger.note(event, commands)
         for command in commands:
@@ -75,6 +76,8 @@ class Recorder:
             if kind is Perform or kind is Continue:
                 continue
             self._note_command(run, batch, command)
+            if kind is Finish:
+                self._conductor.finishing(run, before, event)
         if commands:
             self._conductor.committer.releases.append(Release(self._conductor, run, commands))
         if state.status in TERMINAL:
@@ -179,6 +182,7 @@ class Recorder:
             fault = standard("configuration", 400, "Unknown workflow", error.message)
             self._conductor.post(parent, Failed(command.token, command.key, fault))
             return
+        self._conductor.committer.batch.dependents.append((child_id, parent.id))
         self._conductor.begin(
             program,
             command.input,
@@ -200,8 +204,9 @@ class Release:
         self.commands = commands
 
     def __call__(self) -> None:
-        """Carry the commands out."""
-        self.conductor.acting.carry_out(self.run, self.commands)
+        """Carry the commands out, unless the run turned out to be another process's."""
+        if self.run.problem is None:
+            self.conductor.acting.carry_out(self.run, self.commands)
 
 
 def _answer(parent: LiveRun, key: str, finish: Finish) -> Event:

@@ -1,8 +1,8 @@
 """Run ids: 26 characters that sort by time (Crockford base 32 of a 48-bit time and 80 random bits).
 
 Sorting by time keeps new rows beside each other in the store. The randomness is taken from the
-operating system; ids of sub-workflows and of retries are derived, so that deriving them again after
-a crash gives the same run and not a second one.
+operating system; ids of sub-workflows and of scheduled runs are derived, so that deriving them
+again, after a crash or in another process, gives the same run and not a second one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ def child_run_id(parent: str, key: str) -> str:
     """Return the id of the sub-workflow that a task occurrence of a run starts."""
     digest = blake2b(f"{parent}\n{key}".encode(), digest_size=10).digest()
     return parent[:10] + _text(0, int.from_bytes(digest))[10:]
+
+
+def scheduled_run_id(at: int, identity: str, kind: str, number: int) -> str:
+    """Return the id of the run that a schedule's fire starts; `at` is when it was due."""
+    digest = blake2b(f"{identity}\n{kind}\n{number}".encode(), digest_size=10).digest()
+    return _text(at, int.from_bytes(digest))
 
 
 def _text(time: int, rest: int) -> str:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.definition import load
+from batuta.definition.model import Schedule
 from batuta.errors import NotFoundError
 from batuta.kernel.program import Program, compile_workflow
+from batuta.runtime.shared.triggers import SUFFIX, is_trigger, trigger_of
 
 if TYPE_CHECKING:
     from batuta.ports.store import Store
@@ -37,13 +39,21 @@ class Programs:
         self._compiled: dict[str, Program] = {}
         self._latest: dict[str, tuple[int, str]] = {}
 
+    def known(self, identity: str) -> Program | None:
+        """Return a program that was compiled before; an identity never changes its meaning."""
+        return self._compiled.get(identity)
+
     def get(self, identity: str) -> Program:
-        """Return the program of `namespace/name:version`.
+        """Return the program of `namespace/name:version`, or of its trigger.
 
         Raises:
             NotFoundError: it was never deployed here.
         """
         program = self._compiled.get(identity)
+        if program is None and is_trigger(identity):
+            workflow = self.get(identity.removesuffix(SUFFIX)).workflow
+            program = compile_workflow(trigger_of(workflow, workflow.schedule or Schedule()))
+            self._compiled[identity] = program
         if program is None:
             source = self._store.workflow(identity)
             if source is None:

@@ -29,7 +29,7 @@ from batuta.ports.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 SQL = queries.load()
@@ -199,7 +199,7 @@ class SqliteStore:
         return len(ids)
 
     @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
+    def _alone(self) -> Generator[sqlite3.Connection]:
         """Write in a transaction of its own, after the one under way."""
         with self._writing, translated(self.path):
             self._writer.execute("BEGIN IMMEDIATE")
