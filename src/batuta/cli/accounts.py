@@ -111,7 +111,10 @@ def say_next(view: RunView, store: str | None) -> None:
             (f"runs show {view.id} --trace", "what each task was given and answered"),
             (f"runs retry {view.id}", "go on from the task that faulted"),
         ],
-        "waiting": [("up", "drive it when it is due"), ("resume", "continue now")],
+        "waiting": [
+            ("up", "drive it when its time or its event comes"),
+            ("resume --wait 60", "drive it for a minute"),
+        ],
         "suspended": [(f"runs resume {view.id}", "let it go on")],
         "running": [("resume", "continue it if its process is gone")],
     }.get(view.status, [])
@@ -142,8 +145,8 @@ def say_timeline(tasks: list[TaskView], now: int, *, trace: bool = False) -> Non
         )
         for task in tasks
     ]
-    headings = ("AT", "TASK", "KIND", "PARTICIPANT", "STATUS", "TOOK", "REFERENCE")
     if not trace:
+        headings = ("AT", "TASK", "KIND", "PARTICIPANT", "STATUS", "TOOK", "REFERENCE")
         say_table(headings, rows, tone=4)
         return
     for task, row in zip(tasks, rows, strict=True):

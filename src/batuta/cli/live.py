@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MARKS = {"completed": "✔", "faulted": "✘", "cancelled": "⊘", "skipped": "·"}
 MOST_AT_ONCE = 200
 """Lines per update: a loop of ten thousand must not scroll for minutes."""
-COMPOSITE = frozenset({"do", "for", "fork", "try"})
-"""Tasks that are made of others; those tell what is going on."""
 
 
 class Live:
@@ -38,15 +36,13 @@ class Live:
 
     def update(self, ended: list[TaskView], under_way: list[TaskView], now: int) -> None:
         """Draw. See the protocol."""
-        leaves = [task for task in ended if task.kind not in COMPOSITE]
-        if len(leaves) > MOST_AT_ONCE:
-            more = counted(len(leaves) - MOST_AT_ONCE, "task")
+        if len(ended) > MOST_AT_ONCE:
+            more = counted(len(ended) - MOST_AT_ONCE, "task")
             self._console.print(Text(f"  … {more} more", style="dim"))
-        for task in leaves[-MOST_AT_ONCE:]:
+        for task in ended[-MOST_AT_ONCE:]:
             self._console.print(_line(task))
-        at_work = [task for task in under_way if task.kind not in COMPOSITE]
         room = max(3, self._console.size.height - 4)
-        rows = [Spinner("dots", _under_way(task, now)) for task in at_work[-room:]]
+        rows = [Spinner("dots", _under_way(task, now)) for task in under_way[-room:]]
         self._live.update(Group(*rows))
 
     def close(self) -> None:

@@ -123,6 +123,9 @@ async def engine(
         yield opened
 
 
+_TRACEBACK = "Traceback (most recent call last):"
+
+
 class _Lines(logging.Handler):
     """Log records as lines on stderr, wherever that leads when they come."""
 
@@ -130,7 +133,22 @@ class _Lines(logging.Handler):
         """Write one record; its traceback only for `--debug`."""
         tone = "bad" if record.levelno >= logging.ERROR else "warn"
         level = record.levelname.lower()
-        paper.tell(f"{paper.styled(f'{level}:', tone)} {record.getMessage()}")
+        text = paper.clean(without_traceback(record.getMessage()))
+        paper.tell(f"{paper.styled(f'{level}:', tone)} {text}")
+
+
+def without_traceback(text: str) -> str:
+    """Return a text with a traceback in it cut down to the place and the exception.
+
+    The engine logs the tracebacks of users' functions; the place is what their author needs.
+    """
+    lines = text.splitlines()
+    if _TRACEBACK not in lines:
+        return text
+    before = lines[: lines.index(_TRACEBACK)]
+    places = [line for line in lines if line.startswith('  File "')]
+    what = [line for line in lines if line.strip()]
+    return "\n".join([*before, *places[-1:], f"  {what[-1]}"])
 
 
 def readable_log() -> None:

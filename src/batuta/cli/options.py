@@ -25,7 +25,28 @@ functions = click.option(
     "--functions", multiple=True, metavar="FILE.py|MODULE", help=words.FUNCTIONS
 )
 secret = click.option("--secret", multiple=True, metavar="NAME=VALUE", help=words.GIVEN_BY_HAND)
-wait = click.option("--wait", type=click.FloatRange(min=0), metavar="SECONDS", help=words.WAIT)
+
+
+class _Seconds(click.ParamType[float]):
+    """A length of time that somebody waits at most."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return it as a number. See click."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = -1
+        # Not a number is less than nothing is not, so the question is asked this way round.
+        if not seconds >= 0:
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
+
+
+wait = click.option("--wait", type=_Seconds(), metavar="SECONDS", help=words.WAIT)
 as_json = click.option("--json", "as_json", is_flag=True, help=words.JSON)
 run_id = click.argument("run_id", metavar="ID")
 

@@ -33,6 +33,7 @@ TONE_OF_STATUS = {
     "suspended": "warn",
     "skipped": "dim",
 }
+_NOTHING = frozenset({"", "-"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -93,9 +94,16 @@ def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, tone: i
         headings: of the columns.
         rows: texts, already clean.
         tone: the column that holds a status and gets its colour.
+
+    A column in which no row has anything is left out.
     """
+    kept = [
+        place for place in range(len(headings)) if any(row[place] not in _NOTHING for row in rows)
+    ]
+    headings = [headings[place] for place in kept]
+    rows = [[row[place] for place in kept] for row in rows]
     if is_terminal():
-        _say_rich(headings, rows, tone)
+        _say_rich(headings, rows, kept.index(tone) if tone in kept else -1)
         return
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
     for row in (headings, *rows):

@@ -103,16 +103,24 @@ def _told(error: Exception) -> int:
     if isinstance(error, click.exceptions.Abort):
         return Exit.INTERRUPTED
     if isinstance(error, click.ClickException):
-        _show(error.format_message(), words.see_help(getattr(error, "ctx", None)))
-        return Exit.USAGE
-    if isinstance(error, DefinitionError) and error.problems:
-        _show_problems(error)
-        return Exit.USAGE
+        return _told_by_click(error)
     if isinstance(error, BatutaError):
-        _show(error.message, error.hint)
+        if isinstance(error, DefinitionError) and error.problems:
+            _show_problems(error)
+        else:
+            _show(error.message, error.hint)
         return of_error(error)
     _show(words.bug(error), words.BUG_HINT)
     return Exit.BUG
+
+
+def _told_by_click(error: click.ClickException) -> int:
+    """Say that the command line cannot be read."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+    else:
+        _show(error.format_message(), words.see_help(getattr(error, "ctx", None)))
+    return Exit.USAGE
 
 
 def _show(message: str, hint: str) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LEAST_PAUSE_S = 0.1
 SHARE = 10
+COMPOSITE = frozenset({"do", "for", "fork", "try"})
+"""Tasks that are made of others; those tell what is going on."""
 _WAITS = frozenset({"wait", "listen"})
 
 
@@ -82,9 +84,19 @@ def shown_for(*, json: bool) -> Shown:
     return Silent() if json else Lines()
 
 
-async def follow(engine: Engine, run_id: str, wait: float | None, shown: Shown) -> RunView:
-    """Show a run until it has ended, at most `wait` seconds; return it as it stands then."""
-    look = _Look(engine, run_id, shown)
+async def follow(
+    engine: Engine, run_id: str, wait: float | None, shown: Shown, *, since: str = ""
+) -> RunView:
+    """Show a run until it has ended; return it as it stands then.
+
+    Args:
+        engine: drives it, or is open beside the process that does.
+        run_id: the run.
+        wait: seconds at most; None is for ever.
+        shown: how it is shown.
+        since: an RFC 3339 time; tasks that ended before it are not told (a retry's recorded ones).
+    """
+    look = _Look(engine, run_id, shown, since)
     async with asyncio.TaskGroup() as group:
         looking = group.create_task(look.forever())
         try:
@@ -96,7 +108,8 @@ async def follow(engine: Engine, run_id: str, wait: float | None, shown: Shown) 
 
 
 class _Look:
-    def __init__(self, engine: Engine, run_id: str, shown: Shown) -> None:
+    def __init__(self, engine: Engine, run_id: str, shown: Shown, since: str) -> None:
+        self._since = since
         self._engine = engine
         self._run_id = run_id
         self._shown = shown
@@ -114,13 +127,17 @@ class _Look:
         if isinstance(self._shown, Silent):
             return
         # A run's tasks keep their places in the timeline, so a place tells them apart.
-        tasks = list(enumerate(self._engine.tasks(self._run_id)))
-        ended = [
+        tasks = [
             (place, task)
-            for place, task in tasks
-            if task.ended_at is not None and place not in self._ended
+            for place, task in enumerate(self._engine.tasks(self._run_id))
+            if task.kind not in COMPOSITE
         ]
-        ended.sort(key=lambda one: one[1].ended_at or "")
-        self._ended.update(place for place, _ in ended)
         under_way = [task for _, task in tasks if task.ended_at is None]
-        self._shown.update([task for _, task in ended], under_way, self._engine.clock.now())
+        fresh: list[TaskView] = []
+        for place, task in tasks:
+            if task.ended_at is not None and place not in self._ended:
+                self._ended.add(place)
+                if task.ended_at >= self._since:
+                    fresh.append(task)
+        fresh.sort(key=lambda task: task.ended_at or "")
+        self._shown.update(fresh, under_way, self._engine.clock.now())

@@ -190,7 +190,7 @@ def still_waiting(run_id: str, status: str, seconds: float, store: str | None) -
     """Say that a run has not ended, and what to do."""
     return (
         f"run {run_id} is {status} after {seconds:g} s and stays in the store.\n"
-        f"  continue: {again('resume', store)}\n"
+        f"  continue: {again('resume --wait 60' if status == 'waiting' else 'resume', store)}\n"
         f"  look:     {again(f'runs show {run_id}', store)}"
     )
 

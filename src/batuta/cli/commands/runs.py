@@ -60,7 +60,7 @@ def list_(
             paper.tell(words.NO_RUNS)
             return
         rows = [_row(view, now) for view in found]
-        paper.say_table(("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", ""), rows, tone=2)
+        paper.say_table(("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", "WHY"), rows, tone=2)
         if len(found) == limit:
             paper.tell(words.more_runs(found[-1].id, store))
 
@@ -237,6 +237,7 @@ def retry(
 async def _retry(
     run_id: str, from_start: bool, choice: Chosen, wait: float | None, *, as_json: bool
 ) -> int:
+    from batuta.app.views import text_time  # noqa: PLC0415 -- brings the kernel
     from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
 
     with look(choice.store) as seen:
@@ -244,10 +245,11 @@ async def _retry(
     if row is None:
         raise NotFoundError(f"there is no run {run_id}", hint=words.LIST_HINT)
     async with engine(with_functions_of([row], choice)) as opened:
+        since = text_time(opened.clock.now()) or ""
         again = await opened.retry(run_id, from_start=from_start)
         paper.tell(words.retried(run_id, again.id))
         with interruptible() as stop:
-            await follow(opened, again.id, wait, shown_for(json=as_json))
+            await follow(opened, again.id, wait, shown_for(json=as_json), since=since)
         view = again.show()
         if as_json:
             paper.say_json(view.as_json())
