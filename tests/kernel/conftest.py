@@ -1,0 +1,8 @@
+"""Makes `driver` importable: test folders are no packages, and pytest puts none on the path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
