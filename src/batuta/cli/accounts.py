@@ -5,7 +5,7 @@ Owns layout and units. Times are UTC; lengths of time have three significant dig
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from batuta.cli.paper import TONE_OF_STATUS, as_json, clean, say, say_table, short_json, styled
@@ -51,6 +51,12 @@ def between(started: str, ended: str | None, now: int | None = None) -> str:
     """Return how long something took, or takes so far when `now` (epoch milliseconds) is given."""
     until = milliseconds(ended) if ended is not None else now
     return "" if until is None else lasting(max(0, until - milliseconds(started)))
+
+
+def rfc3339(epoch_ms: int) -> str:
+    """Return epoch milliseconds as views write them."""
+    time = datetime.fromtimestamp(epoch_ms / 1_000, UTC)
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1_000:03d}Z"
 
 
 def plain_time(text: str | None) -> str:

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from batuta.cli.accounts import between, task_label
-from batuta.cli.paper import rich_tone
+from batuta.cli.paper import clean, rich_tone
 from batuta.cli.words import counted
 
 if TYPE_CHECKING:
@@ -32,18 +32,24 @@ class Live:
         self._live = RichLive(
             console=self._console, transient=True, auto_refresh=True, refresh_per_second=10
         )
+        self._spinners: list[Spinner] = []
         self._live.start()
 
     def update(self, ended: list[TaskView], under_way: list[TaskView], now: int) -> None:
         """Draw. See the protocol."""
+        room = max(3, self._console.size.height - 4)
+        # A spinner turns with the time since it was made, so the same ones are kept.
+        while len(self._spinners) < len(under_way[-room:]):
+            self._spinners.append(Spinner("dots"))
+        rows = self._spinners[: len(under_way[-room:])]
+        for spinner, task in zip(rows, under_way[-room:], strict=True):
+            spinner.update(text=_under_way(task, now))
+        self._live.update(Group(*rows))
         if len(ended) > MOST_AT_ONCE:
             more = counted(len(ended) - MOST_AT_ONCE, "task")
             self._console.print(Text(f"  … {more} more", style="dim"))
         for task in ended[-MOST_AT_ONCE:]:
             self._console.print(_line(task))
-        room = max(3, self._console.size.height - 4)
-        rows = [Spinner("dots", _under_way(task, now)) for task in under_way[-room:]]
-        self._live.update(Group(*rows))
 
     def close(self) -> None:
         """End the view. See the protocol."""
@@ -52,18 +58,19 @@ class Live:
 
 
 def _line(task: TaskView) -> Text:
-    mark = MARKS.get(task.status, "•")
     style = rich_tone(task.status)
-    text = Text.assemble((f"{mark} ", style), (f"{task_label(task):<28} ", ""))
-    text.append(f"{task.kind:<7} {task.participant or '':<14} ", "dim")
-    text.append(between(task.started_at, task.ended_at), "dim")
+    text = Text.assemble((f"{MARKS.get(task.status, '•')} ", style))
+    text.append_text(_described(task, between(task.started_at, task.ended_at)))
     if task.status != "completed":
         text.append(f"  {task.status}", style)
     return text
 
 
 def _under_way(task: TaskView, now: int) -> Text:
+    return _described(task, between(task.started_at, None, now))
+
+
+def _described(task: TaskView, took: str) -> Text:
     text = Text(f"{task_label(task):<28} ")
-    text.append(f"{task.kind:<7} {task.participant or '':<14} ", "dim")
-    text.append(between(task.started_at, None, now), "dim")
+    text.append(f"{task.kind:<7} {took:>10}  {clean(task.participant or '')}".rstrip(), "dim")
     return text

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -63,17 +63,23 @@ def clean(text: object) -> str:
 
 def say(text: str = "") -> None:
     """Write a line that was asked for."""
-    click.echo(text, color=is_coloured())
+    _write(sys.stdout, text)
 
 
 def tell(text: str) -> None:
     """Write a line about what happens."""
-    click.echo(text, err=True, color=is_coloured(err=True))
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    # Not click's echo: that writes past what stands for the stream, and a live view does.
+    stream.write(text + "\n")
+    stream.flush()
 
 
 def say_json(value: Any, *, line: bool = False) -> None:
     """Write one JSON value: a line, or readable when somebody looks (never if `line`)."""
-    click.echo(as_json(value, indent=None if line or not is_terminal() else 2))
+    say(as_json(value, indent=None if line or not is_terminal() else 2))
 
 
 def as_json(value: Any, *, indent: int | None = 2) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +79,9 @@ class Program(LazyGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the program and leave the process with an exit code. See click."""
         given = list(sys.argv[1:] if args is None else args)
+        if isinstance(sys.stdout, TextIOWrapper):
+            # What a terminal's encoding does not have is shown escaped; it is no reason to fail.
+            sys.stdout.reconfigure(errors="backslashreplace")
         extra["standalone_mode"] = False
         try:
             code = super().main(given, *rest, **extra)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from batuta.cli.accounts import between, task_label
 from batuta.cli.paper import TONE_OF_STATUS, is_terminal, styled, tell
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from batuta.app.engine import Engine
     from batuta.app.views import RunView, TaskView
 
@@ -87,20 +90,31 @@ def shown_for(*, json: bool) -> Shown:
 async def follow(
     engine: Engine, run_id: str, wait: float | None, shown: Shown, *, since: str = ""
 ) -> RunView:
-    """Show a run until it has ended; return it as it stands then.
+    """Show a run until it has ended, at most `wait` seconds; return it as it stands then.
+
+    The other arguments are those of `watched`.
+    """
+    async with watched(engine, run_id, shown, since=since):
+        return await engine.result(run_id, wait)
+
+
+@asynccontextmanager
+async def watched(
+    engine: Engine, run_id: str, shown: Shown, *, since: str = ""
+) -> AsyncGenerator[None]:
+    """Show a run's tasks while the block lasts.
 
     Args:
         engine: drives it, or is open beside the process that does.
         run_id: the run.
-        wait: seconds at most; None is for ever.
         shown: how it is shown.
-        since: an RFC 3339 time; tasks that ended before it are not told (a retry's recorded ones).
+        since: an RFC 3339 time; tasks that ended before it are not told, as they were before.
     """
     look = _Look(engine, run_id, shown, since)
     async with asyncio.TaskGroup() as group:
         looking = group.create_task(look.forever())
         try:
-            return await engine.result(run_id, wait)
+            yield
         finally:
             looking.cancel()
             look.once()

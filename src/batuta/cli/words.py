@@ -197,9 +197,7 @@ def still_waiting(run_id: str, status: str, seconds: float, store: str | None) -
 
 def left(run_id: str, store: str | None) -> str:
     """Say that a run was left on purpose."""
-    return (
-        f"stopped watching: run {run_id} stays in the store.\n  continue: {again('resume', store)}"
-    )
+    return f"stopped: run {run_id} stays in the store.\n  continue: {again('resume', store)}"
 
 
 def taken_over(count: int) -> str:

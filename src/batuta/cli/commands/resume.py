@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from batuta.cli import accounts, options, paper, words
@@ -10,8 +11,11 @@ from batuta.cli.driving import until_none_is_under_way, with_functions_of
 from batuta.cli.exit_codes import Exit
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
+from batuta.cli.progress import shown_for, watched
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from batuta.app.engine import Engine
     from batuta.app.views import RunView
 
@@ -47,8 +51,14 @@ async def _resume(choice: Chosen, wait: float | None, *, as_json: bool) -> int:
     ids = [row.id for row in orphans]
     async with engine(with_functions_of(orphans, choice), resume=True) as opened:
         paper.tell(words.taken_over(len(ids)))
+        since = accounts.rfc3339(opened.clock.now())
         with interruptible() as stop:
-            await _drive(opened, ids, wait)
+            if len(ids) == 1:
+                async with watched(opened, ids[0], shown_for(json=as_json), since=since):
+                    await _drive(opened, ids, wait)
+            else:
+                async with _ends_told(opened, ids):
+                    await _drive(opened, ids, wait)
         views = [opened.show(run_id) for run_id in ids]
         if as_json:
             paper.say_json({"takenOver": len(ids), "runs": [view.as_json() for view in views]})
@@ -62,19 +72,26 @@ async def _resume(choice: Chosen, wait: float | None, *, as_json: bool) -> int:
 
 async def _drive(opened: Engine, ids: list[str], wait: float | None) -> None:
     """Drive until nothing is under way; with `wait`, until all have ended or the time is up."""
+    if wait is None:
+        await until_none_is_under_way(opened)
+        return
+    try:
+        async with asyncio.timeout(wait):
+            for run_id in ids:
+                await opened.result(run_id)
+    except TimeoutError:
+        pass
+
+
+@asynccontextmanager
+async def _ends_told(opened: Engine, ids: list[str]) -> AsyncGenerator[None]:
+    """Tell the runs' ends while the block lasts, so that a long resume is seen to go on."""
     async with asyncio.TaskGroup() as group:
-        looking = group.create_task(_tell_ends(opened, ids))
+        telling = group.create_task(_tell_ends(opened, ids))
         try:
-            if wait is None:
-                await until_none_is_under_way(opened)
-            else:
-                async with asyncio.timeout(wait):
-                    for run_id in ids:
-                        await opened.result(run_id)
-        except TimeoutError:
-            pass
+            yield
         finally:
-            looking.cancel()
+            telling.cancel()
 
 
 async def _tell_ends(opened: Engine, ids: list[str]) -> None:

@@ -12,7 +12,7 @@ from batuta.cli.driving import MOMENT_S, engine_for, until, until_at_rest, with_
 from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
-from batuta.cli.progress import follow, shown_for
+from batuta.cli.progress import follow, shown_for, watched
 from batuta.errors import ConflictError, NotFoundError, RequestError
 
 if TYPE_CHECKING:
@@ -197,8 +197,10 @@ async def _driven(opened: Engine, run_id: str, choice: Chosen, *, as_json: bool,
         0 when it came to what was `asked`, else the code of what it came to; a run that only waits
         has been resumed, which is all that resuming asks.
     """
+    since = accounts.rfc3339(opened.clock.now())
     with interruptible() as stop:
-        await until_at_rest(opened, run_id)
+        async with watched(opened, run_id, shown_for(json=as_json), since=since):
+            await until_at_rest(opened, run_id)
     view = opened.show(run_id)
     if as_json:
         paper.say_json(view.as_json())
@@ -237,7 +239,6 @@ def retry(
 async def _retry(
     run_id: str, from_start: bool, choice: Chosen, wait: float | None, *, as_json: bool
 ) -> int:
-    from batuta.app.views import text_time  # noqa: PLC0415 -- brings the kernel
     from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
 
     with look(choice.store) as seen:
@@ -245,7 +246,7 @@ async def _retry(
     if row is None:
         raise NotFoundError(f"there is no run {run_id}", hint=words.LIST_HINT)
     async with engine(with_functions_of([row], choice)) as opened:
-        since = text_time(opened.clock.now()) or ""
+        since = accounts.rfc3339(opened.clock.now())
         again = await opened.retry(run_id, from_start=from_start)
         paper.tell(words.retried(run_id, again.id))
         with interruptible() as stop:
