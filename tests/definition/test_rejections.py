@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from batuta.definition import CODES, check
-from batuta.definition.reading import MAX_CHARACTERS, MAX_DEPTH
+from batuta.definition.reading import WORKFLOW
 
 ALIAS_BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{after}: &{after} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n"
@@ -14,7 +14,7 @@ ALIAS_BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 RAW = [
-    ("text-too-large", "§#" + "x" * MAX_CHARACTERS),
+    ("text-too-large", "§#" + "x" * WORKFLOW.characters),
     ("yaml-syntax", "a: b§: c"),
     ("yaml-syntax", "a: §'open"),
     ("yaml-syntax", "{ sku: $§{ .sku } }"),
@@ -29,7 +29,7 @@ RAW = [
     ("yaml-key", "a: &a 1\n§*a : b\n"),
     ("yaml-alias", "a: §*missing\n"),
     ("yaml-alias", "a: &a [§*a]\n"),
-    ("yaml-too-deep", "[" * MAX_DEPTH + "§["),
+    ("yaml-too-deep", "[" * WORKFLOW.depth + "§["),
     ("yaml-too-deep", "a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 50 + "§*a"),
     ("yaml-too-large", ALIAS_BOMB.replace("*e]", "§*e]")),
     ("wrong-type", "§[]"),
@@ -143,6 +143,7 @@ DOCUMENTS = [
     ("single-key", "do:\n- §do: []\n  if: .x\n"),
     ("single-key", "do:\n- §{}\n"),
     ("single-key", "do:\n- §x\n"),
+    ("single-key", "do:\n- a:\n    switch: [ §x ]\n"),
     ("task-kind", "do:\n- a: §{}\n"),
     ("task-kind", "do:\n- a:\n    §cal: http\n"),
     ("task-kind", "do:\n- a:\n    call: f\n    §set: { b: 1 }\n"),

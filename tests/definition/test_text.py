@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batuta.definition.problems import Findings
-from batuta.definition.reading import read
+from batuta.definition.reading import Limits, read
 
 
 def value_of(text):
@@ -99,6 +99,12 @@ def test_a_key_has_at_most_1024_characters_as_yaml_says():
     findings = Findings("x")
     assert read('{"' + "k" * 1_100 + '": 1}', findings)[0] is None
     assert findings.refused
+
+
+def test_limits_may_be_set_for_documents_of_another_kind():
+    findings = Findings("x")
+    assert read("[" * 9 + "]" * 9, findings, Limits(depth=8))[0] is None
+    assert read("[" * 200 + "]" * 200, Findings("x"), Limits(depth=200))[0] is not None
 
 
 def test_a_byte_order_mark_is_not_part_of_the_text():

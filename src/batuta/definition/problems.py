@@ -9,17 +9,21 @@ Pointer for every value of a large document would cost more than checking it.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from batuta.definition.codes import CODES, Severity
 from batuta.definition.model import Workflow
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Path: TypeAlias = "tuple[Path, str | int] | None"
 """None is the document itself; else (the place around it, the key or index in that)."""
 
 _SHOWN = 80
+_MOST_SEARCHED = 30
 
 
 class Position(NamedTuple):
@@ -83,6 +87,7 @@ class Findings:
     def __init__(self, file: str) -> None:
         self._file = file
         self._found: dict[tuple[str, int, int, str], Problem] = {}
+        self._searched = 0
 
     def add(
         self,
@@ -93,12 +98,19 @@ class Findings:
         *,
         value: Any = None,
         expected: str = "",
-        hint: str = "",
+        hint: str | Callable[[], str] = "",
     ) -> None:
-        """Record a problem; `value` None means that there is no single value to show."""
+        """Record a problem; `value` None means that there is no single value to show.
+
+        A hint that is costly to find is given as a function. Of those only the first thirty are
+        found: a document with more mistakes is mended in rounds, and must not cost minutes.
+        """
         key = (code, position.line, position.column, message)
         if key in self._found:
             return
+        if not isinstance(hint, str):
+            self._searched += 1
+            hint = hint() if self._searched <= _MOST_SEARCHED else ""
         self._found[key] = Problem(
             code=code,
             severity=CODES[code].severity,

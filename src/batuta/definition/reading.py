@@ -18,7 +18,7 @@ than about a second.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import yaml
 
@@ -30,13 +30,21 @@ from batuta.definition.syntax_hints import explain
 if TYPE_CHECKING:
     from batuta.definition.problems import Findings, Path
 
-MAX_CHARACTERS = 4_000_000
-MAX_VALUES = 200_000
-"""Values of the document, aliases written out; a long text counts as several."""
-_TEXT_PER_VALUE = 32
-MAX_DEPTH = 100
-"""Levels of mappings and lists; each level of tasks takes three or four."""
 
+class Limits(NamedTuple):
+    """How large a document may be.
+
+    `values` are those of the document, aliases written out; a long text counts as several. `depth`
+    counts mappings and lists: each level of tasks takes three or four.
+    """
+
+    characters: int = 4_000_000
+    values: int = 200_000
+    depth: int = 100
+
+
+WORKFLOW = Limits()
+_TEXT_PER_VALUE = 32
 START = Position(1, 1)
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _PAIR = re.compile(
@@ -53,20 +61,22 @@ class _Refused(Exception):  # noqa: N818 -- never leaves this module: reading ca
     """Reading ends here; the problem is recorded."""
 
 
-def read(text: str | bytes, findings: Findings) -> tuple[Node | None, str]:
+def read(
+    text: str | bytes, findings: Findings, limits: Limits = WORKFLOW
+) -> tuple[Node | None, str]:
     """Return the document's root, and its text as positions count it.
 
     The root is None when reading could not go on; `findings` then says why. Repeated keys, tags
     and numbers that are refused are recorded and do not end the reading.
     """
     try:
-        source = _decoded(text, findings)
-        return _Reader(source, findings).document(), source
+        source = _decoded(text, findings, limits)
+        return _Reader(source, findings, limits).document(), source
     except _Refused:
         return None, ""
 
 
-def _decoded(text: str | bytes, findings: Findings) -> str:
+def _decoded(text: str | bytes, findings: Findings, limits: Limits) -> str:
     try:
         if isinstance(text, bytes):
             source = text.decode()
@@ -80,13 +90,13 @@ def _decoded(text: str | bytes, findings: Findings) -> str:
         before = error.object[: error.start]
         _refuse_encoding(findings, _position_of(before), "a lone surrogate")
     source = source.removeprefix("\ufeff")
-    if len(source) > MAX_CHARACTERS:
+    if len(source) > limits.characters:
         findings.add(
             "text-too-large",
             START,
             None,
             f"the file has {len(source)} characters",
-            expected=f"at most {MAX_CHARACTERS} characters",
+            expected=f"at most {limits.characters} characters",
             hint="split the workflow, or keep data out of the definition",
         )
         raise _Refused
@@ -135,7 +145,8 @@ class _Open:
 class _Reader:
     """One reading: the collections that are open, the anchors seen, and the sum of values."""
 
-    def __init__(self, source: str, findings: Findings) -> None:
+    def __init__(self, source: str, findings: Findings, limits: Limits) -> None:
+        self._limits = limits
         self._findings = findings
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
@@ -263,12 +274,12 @@ class _Reader:
         The size of a collection that is not whole yet is added when it closes.
         """
         self._values += node.weight
-        if self._values > MAX_VALUES:
+        if self._values > self._limits.values:
             self._refuse(
                 "yaml-too-large",
                 position,
                 "the document, its aliases written out, has too many values",
-                expected=f"at most {MAX_VALUES} values",
+                expected=f"at most {self._limits.values} values",
                 hint="an alias stands for everything under its anchor: do not nest them",
             )
         if not self._open:
@@ -309,12 +320,12 @@ class _Reader:
         return (top.path, len(top.node.items) if top.key is None else top.key)
 
     def _check_depth(self, depth: int, position: Position) -> None:
-        if depth > MAX_DEPTH:
+        if depth > self._limits.depth:
             self._refuse(
                 "yaml-too-deep",
                 position,
                 "the document is nested too deep",
-                expected=f"at most {MAX_DEPTH} levels of mappings and lists",
+                expected=f"at most {self._limits.depth} levels of mappings and lists",
                 hint="move inner tasks into `use.functions` or a workflow of their own",
             )
 

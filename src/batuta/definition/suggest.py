@@ -7,10 +7,13 @@ so that `a` is never "explained" as `at`.
 
 from __future__ import annotations
 
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+_COMPARED = 20
 
 
 def distance(left: str, right: str) -> int:
@@ -33,18 +36,42 @@ def distance(left: str, right: str) -> int:
     return current[-1]
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that `word` most likely meant, or None when none is close."""
+def nearest(word: str, known: Iterable[str], *, most: int | None = None) -> str | None:
+    """Return the known word that `word` most likely meant, or None when none is close.
+
+    Args:
+        word: what was written.
+        known: the words that exist.
+        most: how many edits are close; None lets longer words tolerate more.
+    """
     best: str | None = None
-    least = _tolerated(word) + 1
+    least = (_tolerated(word) if most is None else most) + 1
     folded = word.casefold()
-    for candidate in sorted(known):
-        if abs(len(candidate) - len(word)) >= least:
-            continue
+    for candidate in _likely(folded, known, least):
         edits = distance(folded, candidate.casefold())
         if edits < least:
             best, least = candidate, edits
     return best
+
+
+def _likely(folded: str, known: Iterable[str], least: int) -> list[str]:
+    """Return the few words worth comparing: of fitting length, alike at their ends.
+
+    Comparing costs the product of two lengths, and a large document may have thousands of names
+    and as many mistakes.
+    """
+
+    def unlike(candidate: str) -> tuple[int, str]:
+        other = candidate.casefold()
+        return -_alike(folded, other) - _alike(folded[::-1], other[::-1]), candidate
+
+    fitting = (one for one in known if abs(len(one) - len(folded)) < least)
+    return sorted(fitting, key=unlike)[:_COMPARED]
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two words begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -53,11 +80,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean `{found}`?" if found is not None else ""
 
 
-def listed(words: Iterable[str], *, most: int = 12) -> str:
+def listed(words: Collection[str], *, most: int = 12) -> str:
     """Return words as one line of text; past `most`, only how many more there are."""
-    names = [f"`{word}`" for word in words]
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(words) - most
+    text = ", ".join(f"`{word}`" for word in islice(words, most))
+    return text + (f" and {rest} more" if rest > 0 else "")
 
 
 def _tolerated(word: str) -> int:

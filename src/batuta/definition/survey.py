@@ -38,7 +38,7 @@ from batuta.definition.shapes import (
     Text,
     Whole,
 )
-from batuta.definition.suggest import did_you_mean, distance, listed
+from batuta.definition.suggest import did_you_mean, listed, nearest
 from batuta.definition.variables import View
 
 if TYPE_CHECKING:
@@ -146,9 +146,8 @@ class _Survey:
         return {name for name in absent if f"`{name}`" in hint}
 
     def _foreign_key(self, shape: Record, node: Node, key: str, path: Path) -> None:
-        folded = key.casefold()
-        close = [name for name in shape.fields if distance(folded, name.casefold()) <= _CLOSE]
-        if not close and ("." in key or "/" in key):
+        close = nearest(key, shape.fields, most=_CLOSE)
+        if close is None and ("." in key or "/" in key):
             return
         self._findings.add(
             "metadata-key",
@@ -157,7 +156,9 @@ class _Survey:
             f"`{key}` is not a key of {shape.title}",
             value=key,
             expected=f"one of {listed(shape.fields)}, or a namespaced key of your own",
-            hint=did_you_mean(key, close) or f"namespace your own keys: `example.com/{key}`",
+            hint=f"did you mean `{close}`?"
+            if close is not None
+            else f"namespace your own keys: `example.com/{key}`",
         )
 
     def _presence(self, shape: Record, node: Node, path: Path, meant: set[str]) -> None:

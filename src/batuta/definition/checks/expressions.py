@@ -7,6 +7,7 @@ visible where (`variables`). An expression that occurs many times is compiled on
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from batuta.definition.expression_language import compile_expression
@@ -17,13 +18,20 @@ from batuta.definition.variables import STAGES, TITLES
 from batuta.errors import ExpressionSyntaxError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from batuta.definition.found import ExpressionSite, Found
     from batuta.definition.problems import Findings, Position
 
 _SECRET = re.compile(r"\$secrets\s*(?:\.\s*([A-Za-z_]\w*)|(?:\.\s*)?\[?\s*\"([^\"\\]*)\"\s*\]?)")
 
+_MOST = 10
+"""Problems of one kind that are told of one expression: more would hide the rest."""
 
-def check_expressions(found: Found, text: str, secrets: frozenset[str], findings: Findings) -> None:
+
+def check_expressions(
+    found: Found, text: str, secrets: Collection[str], findings: Findings
+) -> None:
     """Check every expression of a document.
 
     Args:
@@ -42,9 +50,9 @@ def check_expressions(found: Found, text: str, secrets: frozenset[str], findings
             continue
         if not names:
             continue
-        for name in sorted(names):
-            if not site.view.sees(name):
-                _refuse_variable(site, name, text, findings)
+        unseen = [name for name in sorted(names) if not site.view.sees(name)]
+        for name in unseen[:_MOST]:
+            _refuse_variable(site, name, text, findings)
         if "secrets" in names:
             _check_secrets(site, text, secrets, findings)
 
@@ -89,7 +97,7 @@ def _refuse_variable(site: ExpressionSite, name: str, text: str, findings: Findi
         if known
         else f"there is no variable `${name}` here",
         value=site.program,
-        expected=f"one of {listed(f'${one}' for one in sorted(seen))}",
+        expected=f"one of {listed([f'${one}' for one in sorted(seen)])}",
         hint=_instead(name) if known else did_you_mean(name, seen),
     )
 
@@ -103,7 +111,7 @@ def _instead(name: str) -> str:
 
 
 def _check_secrets(
-    site: ExpressionSite, text: str, secrets: frozenset[str], findings: Findings
+    site: ExpressionSite, text: str, secrets: Collection[str], findings: Findings
 ) -> None:
     if site.decides:
         findings.add(
@@ -114,15 +122,14 @@ def _check_secrets(
             value=site.program,
             hint="secrets are placeholders until a call uses them: decide by other data",
         )
-    for used in _SECRET.finditer(site.program):
-        name = used[1] if used[1] is not None else used[2]
-        if name not in secrets:
-            findings.add(
-                "unknown-secret",
-                _place(site, used.start(), text),
-                site.path,
-                f"the secret `{name}` is not declared",
-                value=name,
-                expected=f"one of {listed(sorted(secrets))}" if secrets else "",
-                hint=did_you_mean(name, secrets) or f"declare it: `use: {{ secrets: [{name}] }}`",
-            )
+    used = ((one[1] or one[2] or "", one.start()) for one in _SECRET.finditer(site.program))
+    for name, offset in islice((one for one in used if one[0] not in secrets), _MOST):
+        findings.add(
+            "unknown-secret",
+            _place(site, offset, text),
+            site.path,
+            f"the secret `{name}` is not declared",
+            value=name,
+            expected=f"one of {listed(secrets)}" if secrets else "a secret listed in `use.secrets`",
+            hint=did_you_mean(name, secrets) or f"declare it: `use: {{ secrets: [{name}] }}`",
+        )

@@ -11,12 +11,13 @@ where its cases say; a task with `if` may always be skipped and then leads to th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from batuta.definition.suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from batuta.definition.found import Found, TaskList, TaskSite
     from batuta.definition.nodes import Node
@@ -31,11 +32,12 @@ def check_flow(found: Found, findings: Findings) -> None:
     for tasks in found.lists:
         _names(tasks, findings)
         names = [task.name for task in tasks.tasks] if tasks.sequence else []
-        known = [_targets_known(task, names, findings) for task in tasks.tasks]
+        allowed = dict.fromkeys((*_DIRECTIVES, *names))
+        known = [_targets_known(task, allowed, findings) for task in tasks.tasks]
         if tasks.sequence and all(known) and len(set(names)) == len(names):
             _paths(tasks.tasks, findings)
     for task in found.lone_tasks:
-        _targets_known(task, [], findings)
+        _targets_known(task, _DIRECTIVES, findings)
     for task in _all_tasks(found):
         _one_task(task, findings)
 
@@ -95,11 +97,14 @@ def _directives(task: TaskSite) -> Iterator[tuple[Node, Path]]:
         yield catch.fields["then"], ((task.path, "catch"), "then")
 
 
-def _targets_known(task: TaskSite, names: list[str], findings: Findings) -> bool:
-    allowed = (*_DIRECTIVES, *names)
+def _target_hint(name: str, allowed: Collection[str]) -> str:
+    return did_you_mean(name, allowed) or "`then` reaches only tasks of the same list"
+
+
+def _targets_known(task: TaskSite, allowed: Collection[str], findings: Findings) -> bool:
     right = True
     for node, path in _directives(task):
-        if node.plain in allowed:
+        if node.kind == "string" and node.plain in allowed:
             continue
         right = False
         if node.kind == "string":
@@ -110,8 +115,7 @@ def _targets_known(task: TaskSite, names: list[str], findings: Findings) -> bool
                 f"there is no task `{node.plain}` in this list",
                 value=node.plain,
                 expected=f"one of {listed(allowed)}",
-                hint=did_you_mean(node.plain, allowed)
-                or "`then` reaches only tasks of the same list",
+                hint=partial(_target_hint, node.plain, allowed),
             )
     return right
 

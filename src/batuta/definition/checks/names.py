@@ -7,14 +7,15 @@ expressions (`checks.expressions`).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from batuta.definition.forms import BUILT_IN_CALLS
 from batuta.definition.shapes import Names
 from batuta.definition.suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from batuta.definition.found import Found, Reference
     from batuta.definition.nodes import Node
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+")
 
 
+Known: TypeAlias = "Mapping[str, object]"
+"""Names in the order of the text; only the keys count."""
+
+
 class Declared(NamedTuple):
     """The names a document declares."""
 
-    authentications: frozenset[str]
-    errors: frozenset[str]
-    retries: frozenset[str]
-    timeouts: frozenset[str]
-    secrets: frozenset[str]
-    functions: frozenset[str]
-    catalogs: frozenset[str]
-    participants: frozenset[str] | None
+    authentications: Known
+    errors: Known
+    retries: Known
+    timeouts: Known
+    secrets: Known
+    functions: Known
+    catalogs: Known
+    participants: Known | None
     """None when the document declares none, so that any name may be used."""
 
 
@@ -42,21 +47,21 @@ def declared_in(root: Node) -> Declared:
     participants = _inside(root, "document", "metadata", "participants")
     secrets = _inside(root, "use", "secrets")
 
-    def names(table: str) -> frozenset[str]:
+    def names(table: str) -> Known:
         found = _inside(root, "use", table)
-        return frozenset(() if found is None else found.fields)
+        return {} if found is None else found.keys
 
     return Declared(
         authentications=names("authentications"),
         errors=names("errors"),
         retries=names("retries"),
         timeouts=names("timeouts"),
-        secrets=frozenset(
-            () if secrets is None else (one.plain for one in secrets.items if one.kind == "string")
+        secrets=dict.fromkeys(
+            one.plain for one in (() if secrets is None else secrets.items) if one.kind == "string"
         ),
         functions=names("functions"),
         catalogs=names("catalogs"),
-        participants=None if participants is None else frozenset(participants.fields),
+        participants=None if participants is None else participants.keys,
     )
 
 
@@ -74,12 +79,13 @@ def check_names(
         Names.TIMEOUT: ("timeout", declared.timeouts, "timeouts"),
         Names.SECRET: ("secret", declared.secrets, "secrets"),
     }
+    deployed = None if known_functions is None else _Deployed(known_functions)
     for reference in found.references:
         match reference.names:
             case Names.TASK:
                 continue
             case Names.FUNCTION:
-                _function(reference, declared, known_functions, findings)
+                _function(reference, declared, deployed, findings)
             case Names.PARTICIPANT:
                 if declared.participants is not None:
                     where = "`document.metadata.participants`"
@@ -89,22 +95,23 @@ def check_names(
                 _look_up(reference, word, known, f"`use.{table}`", findings)
 
 
-def _look_up(
-    reference: Reference, word: str, known: frozenset[str], where: str, findings: Findings
-) -> None:
+def _look_up(reference: Reference, word: str, known: Known, where: str, findings: Findings) -> None:
     name = reference.node.plain
     if name in known:
         return
-    hint = did_you_mean(name, known)
-    if word == "timeout" and name[:1] == "P" and not hint:
-        hint = f"a timeout of that length is `timeout: {{ after: {name} }}`"
+
+    def hint() -> str:
+        if word == "timeout" and name[:1] == "P":
+            return f"a timeout of that length is `timeout: {{ after: {name} }}`"
+        return did_you_mean(name, known)
+
     findings.add(
         f"unknown-{word}",
         reference.node.position,
         reference.path,
         f"there is no {word} `{name}` in {where}",
         value=name,
-        expected=f"one of {listed(sorted(known))}" if known else f"a {word} declared in {where}",
+        expected=f"one of {listed(known)}" if known else f"a {word} declared in {where}",
         hint=hint,
     )
 
@@ -112,7 +119,7 @@ def _look_up(
 def _function(
     reference: Reference,
     declared: Declared,
-    deployed: Collection[str] | None,
+    deployed: _Deployed | None,
     findings: Findings,
 ) -> None:
     """Look up what a call calls: ours, an address, a catalogue's, or one the runtime has."""
@@ -122,7 +129,7 @@ def _function(
     plain, at, catalog = name.partition("@")
     if at and catalog != "default":
         if catalog not in declared.catalogs:
-            known = sorted({*declared.catalogs, "default"})
+            known = {**declared.catalogs, "default": None}
             findings.add(
                 "unknown-catalog",
                 reference.node.position,
@@ -130,30 +137,40 @@ def _function(
                 f"there is no catalogue `{catalog}` in `use.catalogs`",
                 value=name,
                 expected=f"one of {listed(known)}",
-                hint=did_you_mean(catalog, known),
+                hint=partial(did_you_mean, catalog, known),
             )
         return
-    if deployed is None or _deployed(plain, deployed):
+    if deployed is None or deployed.has(plain):
         return
-    known_names = {*declared.functions, *deployed, *BUILT_IN_CALLS}
+
+    def hint() -> str:
+        return did_you_mean(plain, (*declared.functions, *deployed.names, *BUILT_IN_CALLS)) or (
+            "define it in `use.functions`, or deploy it with the functions of this project"
+        )
+
     findings.add(
         "unknown-function",
         reference.node.position,
         reference.path,
         f"there is no function `{name}`",
         value=name,
-        expected=f"one of {listed(sorted(known_names))}",
-        hint=did_you_mean(plain, known_names)
-        or "define it in `use.functions`, or deploy it with the functions of this project",
+        expected="a function of `use.functions`, a deployed one, or an address",
+        hint=hint,
     )
 
 
-def _deployed(name: str, deployed: Collection[str]) -> bool:
-    """Return whether a function is there: `name` means any version, `name:1.0.0` that one."""
-    bare = name.partition(":")[0]
-    if name in deployed or (bare != name and bare in deployed):
-        return True
-    return bare == name and any(known.partition(":")[0] == name for known in deployed)
+class _Deployed:
+    """The functions a runtime has: `name` means any version, `name:1.0.0` that one."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = frozenset(names)
+        self._any_version = frozenset(name.partition(":")[0] for name in names)
+
+    def has(self, name: str) -> bool:
+        bare, versioned, _ = name.partition(":")
+        if not versioned:
+            return name in self._any_version
+        return name in self.names or bare in self.names
 
 
 def _inside(node: Node, *keys: str) -> Node | None:
