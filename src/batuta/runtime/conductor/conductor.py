@@ -248,6 +248,8 @@ class Conductor:
         """Let a run take an event soon."""
         if run.heir is not None:
             run = run.standing
+            if _is_past(run, event):
+                return
         run.awaited += 1
         self.inbox.append((run, event))
         if not self._scheduled:
@@ -324,11 +326,9 @@ class Conductor:
             run, event = inbox.popleft()
             if run.heir is not None:
                 run = run.standing
-                if isinstance(event, Heard) and event.number <= run.first_event:
-                    run.awaited -= 1
-                    continue
             run.awaited -= 1
-            self.take(run, event)
+            if not (run.inherits and _is_past(run, event)):
+                self.take(run, event)
         if self.hearing.behind and not self.committer.is_busy:
             self.hearing.drain()
         self.hearing.keep_place()
@@ -469,3 +469,8 @@ class Conductor:
                 waiter.set_exception(error)
         self._waiters.clear()
         self._unwritten.clear()
+
+
+def _is_past(run: LiveRun, event: Event) -> bool:
+    """Say whether an event was dealt with by those whose place a run has taken."""
+    return isinstance(event, Heard) and event.number <= run.first_event

@@ -133,7 +133,7 @@ class Hearing:
     def catch_up(self, run: LiveRun, command: Subscribe) -> None:
         """Offer a listen what was published before it was reached."""
         after = max(run.first_event, command.after or 0)
-        if after >= self.newest:
+        if after >= self.newest or run.inherits:
             return
         types = tuple(one.type for one in command.criteria if one.type is not None)
         if len(types) < len(command.criteria):

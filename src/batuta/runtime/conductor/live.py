@@ -22,7 +22,8 @@ class LiveRun:
     upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
     that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
     `awaited` counts its events in the inbox. `heir` is a run that takes its place at its end: what
-    was still on its way to this one goes there.
+    was still on its way to this one goes there, so that it `inherits` and has nothing to catch up
+    with.
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class LiveRun:
         "first_event",
         "heir",
         "id",
+        "inherits",
         "ledger",
         "parent",
         "parent_key",
@@ -62,6 +64,7 @@ class LiveRun:
         self.secrets: HeldSecrets | None = None
         self.problem: str | None = None
         self.heir: LiveRun | None = None
+        self.inherits = False
         self.awaited = 0
         self.evaluating = False
         self.backlog: list[tuple[Event, int | None]] = []
@@ -70,7 +73,7 @@ class LiveRun:
 
     def leave_to(self, heir: LiveRun) -> None:
         """Let another run have what is still on its way to this one."""
-        self.heir = heir
+        self.heir, heir.inherits = heir, True
         heir.awaited, self.awaited = heir.awaited + self.awaited, 0
 
     @property
