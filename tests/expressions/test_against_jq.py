@@ -236,7 +236,7 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and left == right
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs(), VALUES, VALUES)
 def test_native_code_gives_what_jq_gives(program, data, variable):
     try:

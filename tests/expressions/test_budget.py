@@ -29,6 +29,9 @@ def test_the_budget_counts_elements():
         natively("map(.)", [0] * (BUDGET + 1))
 
 
+VARIABLES = {"big": ["x" * 10_000] * 10, "long": "y" * 10_000, "ones": [1] * 2_000}
+
+
 @pytest.mark.parametrize(
     "program",
     [
@@ -50,6 +53,14 @@ def test_the_budget_counts_elements():
         'reduce range(64) as $x ([]; [., .]) | "\\(.)"',
         "reduce range(64) as $x ([]; [., .]) | [..] | length",
         "[.[] | $big]",
+        " | ".join(["tojson"] * 40),
+        " | ".join(["[.] | tostring"] * 25),
+        " | ".join(["@base64"] * 50),
+        " | ".join(['"\\([.])"'] * 40),
+        "join($long)",
+        "[.[] | $long] | add",
+        "ascii_downcase? // $long | " + " | ".join(["[., .]"] * 20),
+        "($ones | .[$ones])",
         "(1 == 1) | " + " | ".join(["[., .]"] * 40),
         "[range(9000)] | " + " | ".join(["[., .]"] * 12),
         "any(range(1e15); false)",
@@ -71,7 +82,7 @@ def test_what_would_not_end_or_not_fit_is_handed_over_in_time(program):
         return
     if compiled.evaluate is not None:
         with pytest.raises(TooMuchWork):
-            compiled.evaluate([1] * 1_000, {"big": ["x" * 10_000] * 10})
+            compiled.evaluate([1] * 1_000, VARIABLES)
     assert time.process_time() - started < 1
 
 
@@ -94,6 +105,14 @@ def test_the_work_is_the_same_each_time():
 def test_deep_data_is_handed_over_and_not_a_crash(program):
     with pytest.raises((TooMuchWork, ExpressionFailure)):
         natively(program + " | length", NESTED)
+
+
+@pytest.mark.parametrize("part", [" | .", " | if . then . else . end", " + 1", " | [.]", " | .a?"])
+def test_a_long_program_either_runs_or_goes_to_the_sandbox(part):
+    for times in (10, 25, 50, 100, 1_000, 2_500):
+        compiled = compile_expression("1" + part * times)
+        if compiled.evaluate is not None:
+            compiled.evaluate(None, {})
 
 
 def test_a_long_program_goes_to_the_sandbox():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BUDGET = 20_000
-"""Elements visited and built, and characters built, that one evaluation may have."""
+"""Elements visited and built that one evaluation may have; sixteen characters count as one."""
 
 Meter = list[Any]
 """What an evaluation keeps: its remaining work first. See `native.code`."""
@@ -33,6 +33,16 @@ def spend(meter: Meter, work: int) -> None:
     meter[0] = left
     if left < 0:
         raise TooMuchWork(f"more than {BUDGET:,} elements and characters: the sandbox takes over")
+
+
+def spend_text(meter: Meter, text: str) -> str:
+    """Charge a text that was built, and return it.
+
+    Raises:
+        TooMuchWork: when the budget is used up.
+    """
+    spend(meter, len(text) >> 4)
+    return text
 
 
 def _refuse(left: Any, right: Any, what: str) -> ExpressionFailure:
@@ -51,16 +61,17 @@ def plus(left: Any, right: Any, meter: Meter | None = None) -> Any:
         return right
     if right is None:
         return left
-    if a is b:
-        if a is str or a is list:
-            if meter is not None:
-                spend(meter, len(left) + len(right))
-            return left + right
-        if a is dict:
-            if meter is not None:
-                spend(meter, len(left) + len(right))
-            return {**left, **right}
+    if a is b and (a is str or a is list or a is dict):
+        return _joined(left, right, meter)
     raise _refuse(left, right, "added")
+
+
+def _joined(left: Any, right: Any, meter: Meter | None) -> Any:
+    if left.__class__ is str:
+        return left + right if meter is None else spend_text(meter, left + right)
+    if meter is not None:
+        spend(meter, len(left) + len(right))
+    return left + right if left.__class__ is list else {**left, **right}
 
 
 def minus(left: Any, right: Any, meter: Meter | None = None) -> Any:
@@ -105,7 +116,7 @@ def _repeat(text: str, count: float, meter: Meter | None) -> str:
     if count < 1 or int(count) != count:
         raise decline("a text repeated a fraction of a time, or not at all")
     if meter is not None:
-        spend(meter, len(text) * int(count))
+        spend(meter, len(text) * int(count) >> 4)
     return text * int(count)
 
 
@@ -139,7 +150,7 @@ def split(text: str, separator: str, meter: Meter | None = None) -> list[str]:
         return []
     found = text.split(separator) if separator else list(text)
     if meter is not None:
-        spend(meter, len(found) + len(text))
+        spend(meter, len(found) + (len(text) >> 4))
     return found
 
 

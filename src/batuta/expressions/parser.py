@@ -271,6 +271,8 @@ class _Parser:
     # -- terms -------------------------------------------------------------------------------------
 
     def postfix(self) -> s.Node:
+        # Whether the last thing read is a step: then `?` is about that step alone.
+        step = self.token.kind in {"field", "."}
         node = self.primary()
         while True:
             kind = self.token.kind
@@ -286,14 +288,16 @@ class _Parser:
                     raise self.unexpected("expected a name or [ right after the dot")
             elif kind == "?":
                 self.advance()
-                node = _optional(node)
+                node, step = _optional(node) if step else s.Try(node, None), False
+                continue
             elif kind == "?//":
-                node = _optional(node)
+                node = _optional(node) if step else s.Try(node, None)
                 self.divide()
             else:
                 # Brackets inside may have said otherwise: from outside, this is one term.
                 self.compound = False
                 return node
+            step = True
 
     def divide(self) -> None:
         """Turn the `?//` here into `//` (or `//=`), and remember to space it for the sandbox."""

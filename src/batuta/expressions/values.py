@@ -33,6 +33,8 @@ _KINDS: dict[type, str] = {
 _RANKS: dict[type, int] = {int: 3, float: 3, str: 4, list: 5, dict: 6}
 _EXPONENT = re.compile(r"[0-9]e\+")
 _SHOWN_BYTES = 29
+_SEARCHED = 20_000
+_WRITTEN = 200_000
 
 
 def kind(value: Any) -> str:
@@ -64,6 +66,8 @@ def to_json(value: Any) -> str:
     if "\x7f" in text:
         text = text.replace("\x7f", "\\u007f")
     if _EXPONENT.search(text):
+        if len(text) > _WRITTEN:
+            raise decline("a long text with numbers of many digits")
         return "".join(_pieces(value))
     return text
 
@@ -245,10 +249,16 @@ def index(target: Any, key: Any) -> Any:
     elif by is dict and (target is None or held is list):
         raise decline("a slice given as an object")
     elif by is list and held is list:
-        if not key:
-            raise decline("the places of an empty array")
-        return indices(target, key)
+        return _run_indices(target, key)
     raise cannot_index(target, key)
+
+
+def _run_indices(target: list[Any], wanted: list[Any]) -> Any:
+    if not wanted:
+        raise decline("the places of an empty array")
+    if len(wanted) * len(target) > _SEARCHED:
+        raise decline("the places of a long array")
+    return indices(target, wanted)
 
 
 def _item(items: list[Any], key: float) -> Any:

@@ -24,7 +24,8 @@ Bounded means three things:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -110,6 +111,15 @@ class Compiler:
             self.need_frame()
             self.heavy = True
 
+    @contextmanager
+    def deeper(self, levels: int) -> Generator[None]:
+        """Count levels that a node adds by itself, as a long pipe does."""
+        self.depth += levels
+        if self.depth > MAX_DEPTH:
+            raise Unsupported
+        yield
+        self.depth -= levels
+
     def single(self, node: Node) -> Code:
         """Compile a part that must have exactly one output to be taken natively."""
         code = self.code(node)
@@ -145,6 +155,11 @@ def times_many(copies: Copies, *, but: str = CONSTANT) -> Copies:
     return {
         name: count if name in {but, CONSTANT} else MANY for name, count in copies.items() if count
     }
+
+
+def grown(copies: Copies, factor: float) -> Copies:
+    """Return the copies of a text that is so much longer than what it was made of."""
+    return {name: count * factor for name, count in copies.items()}
 
 
 def through(inner: Copies, source: Code, name: str = ".") -> Copies:

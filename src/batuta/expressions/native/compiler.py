@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from batuta.expressions import syntax as s
-from batuta.expressions.arithmetic import BUDGET
+from batuta.expressions.arithmetic import BUDGET, spend_text
 from batuta.expressions.failures import decline
 from batuta.expressions.native import control, core, loops, operators, updates
 from batuta.expressions.native.code import (
@@ -18,16 +18,18 @@ from batuta.expressions.native.code import (
     NeedsFrame,
     Unsupported,
     check_weight,
+    grown,
     together,
     weigh,
 )
+from batuta.expressions.native.formats import GROWTH
 from batuta.expressions.native.functions import (
-    KEEPS_INPUT,
     LIGHT,
     LOOPS,
     READS_ALL,
     SCALAR_LOOPS,
     SCALAR_WITH_ONE,
+    SCALARS,
     WITH_ONE,
 )
 
@@ -183,9 +185,9 @@ def _call(node: s.Call, c: Compiler) -> Code:
 
 def _light(name: str, c: Compiler) -> Code:
     function = LIGHT[name]
-    copies = INPUT if name in KEEPS_INPUT else SCALAR
+    copies = SCALAR if name in SCALARS else grown(INPUT, GROWTH if name in READS_ALL else 1)
     if c.framed and name in READS_ALL:
-        return Code(lambda d, e: function(weigh(d, e)), single=True, copies=copies)
+        return Code(lambda d, e: spend_text(e, function(weigh(d, e))), single=True, copies=copies)
     return Code(lambda d, _e: function(d), single=True, copies=copies)
 
 

@@ -28,14 +28,11 @@ if TYPE_CHECKING:
 
 def condition(node: s.If, c: Compiler) -> Code:
     """`if`: the last branch first, each earlier one around it."""
-    rest = Code(lambda d, _e: d, single=True, copies=INPUT)
-    if node.otherwise is not None:
-        rest = c.code(node.otherwise)
-    if len(node.branches) > 20:  # noqa: PLR2004 -- each branch is a frame deep
-        raise Unsupported
-    for test, body in reversed(node.branches):
-        rest = _choice(c.code(test), c.code(body), rest)
-        c.watch(rest)
+    with c.deeper(len(node.branches)):
+        rest = c.code(node.otherwise or s.Identity())
+        for test, body in reversed(node.branches):
+            rest = _choice(c.code(test), c.code(body), rest)
+            c.watch(rest)
     return rest
 
 

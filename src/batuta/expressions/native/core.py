@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from batuta.expressions import syntax as s
-from batuta.expressions.arithmetic import spend
+from batuta.expressions.arithmetic import spend, spend_text
 from batuta.expressions.failures import ExpressionFailure
 from batuta.expressions.native.code import (
     INPUT,
@@ -19,12 +19,13 @@ from batuta.expressions.native.code import (
     Code,
     Compiler,
     Unsupported,
+    grown,
     through,
     times_many,
     together,
     weigh,
 )
-from batuta.expressions.native.formats import FORMATTERS
+from batuta.expressions.native.formats import FORMATTERS, GROWTH
 from batuta.expressions.values import cannot_index, index, show, slice_of, to_text
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ def format_text(node: s.Format, c: Compiler) -> Code:
     convert = FORMATTERS.get(node.name)
     if convert is None:
         raise Unsupported
+    copies = grown(INPUT, GROWTH)
     if c.framed:
-        return Code(lambda d, e: convert(weigh(d, e)), single=True, copies=INPUT)
-    return Code(lambda d, _e: convert(d), single=True, copies=INPUT)
+        return Code(lambda d, e: spend_text(e, convert(weigh(d, e))), single=True, copies=copies)
+    return Code(lambda d, _e: convert(d), single=True, copies=copies)
 
 
 def text(node: s.Text, c: Compiler) -> Code:
@@ -103,7 +105,7 @@ def text(node: s.Text, c: Compiler) -> Code:
         else:
             code = c.single(part)
             steps.append(_piece(c, code.run, convert))
-            copies.append(code.copies)
+            copies.append(grown(code.copies, GROWTH))
     # jq builds the text from its end, so the last part that fails is the one that is reported.
     order = tuple(reversed(steps))
 
@@ -121,9 +123,7 @@ def _piece(c: Compiler, run: Run, convert: Any) -> Run:
     if c.framed:
 
         def framed(d: Any, e: Any) -> str:
-            made = convert(weigh(run(d, e), e))
-            spend(e, len(made))
-            return made
+            return spend_text(e, convert(weigh(run(d, e), e)))
 
         return framed
     if convert is to_text:
@@ -331,10 +331,11 @@ def descendants(value: Any, meter: Any) -> Iterator[Any]:
 
 def pipe(node: s.Pipe, c: Compiler) -> Code:
     """`a | b | c`."""
-    code = c.code(node.parts[0])
-    for part in node.parts[1:]:
-        code = piped(code, c.code(part))
-        c.watch(code)
+    with c.deeper(len(node.parts)):
+        code = c.code(node.parts[0])
+        for part in node.parts[1:]:
+            code = piped(code, c.code(part))
+            c.watch(code)
     return code
 
 

@@ -6,6 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from batuta.expressions.arithmetic import BUDGET
+from batuta.expressions.failures import decline
 from batuta.expressions.values import to_json, to_text
 
 if TYPE_CHECKING:
@@ -19,8 +21,14 @@ def to_base64(value: Any) -> str:
 
 def to_uri(value: Any) -> str:
     """Return a value's text percent-encoded, but for the unreserved characters of RFC 3986."""
-    return quote(to_text(value), safe="-_.~", errors="replace")
+    text = to_text(value)
+    if len(text) > BUDGET:
+        raise decline("a long text to encode")
+    return quote(text, safe="-_.~", errors="replace")
 
+
+GROWTH = 3
+"""How many times longer than its value such a text may be, in the long run of applying it again."""
 
 FORMATTERS: dict[str, Callable[[Any], str]] = {
     "text": to_text,

@@ -211,8 +211,10 @@ LIGHT: dict[str, Callable[[Any], Any]] = {
 READS_ALL = frozenset({"tojson", "tostring", "error"})
 """These read the whole value: charged for it when framed."""
 
-KEEPS_INPUT = frozenset({"error", "first", "last", "toarray", "tojson", "tostring", "fromjson"})
-"""Their result may be as big as their input; that of the other light ones is a scalar or keys."""
+SCALARS = frozenset(
+    "abs ceil fabs floor length not round sqrt tonumber type utf8bytelength".split(),  # noqa: SIM905 -- names
+)
+"""The light functions whose result is small; that of the others may be as big as their input."""
 
 
 # -- of one value, with a loop ---------------------------------------------------------------------
@@ -238,7 +240,7 @@ def elements(value: Any, meter: Meter) -> list[Any]:
 def add(values: list[Any], meter: Meter) -> Any:
     """Return the sum of values, from the left, beginning with null."""
     if values and all(value.__class__ is str for value in values):
-        spend(meter, sum(map(len, values)))
+        spend(meter, sum(map(len, values)) >> 4)
         return "".join(values)
     if values and all(value.__class__ is list for value in values):
         spend(meter, sum(map(len, values)))
@@ -416,12 +418,11 @@ def join(value: Any, separator: Any, meter: Meter) -> str:
     parts: list[str] = []
     for item in elements(value, meter):
         if item.__class__ is list or item.__class__ is dict:
-            so_far = "".join(f"{part}{separator}" for part in parts)
+            so_far = "".join(f"{part[:64]}{separator[:64]}" for part in parts[:64])
             raise ExpressionFailure(f"{show(so_far)} and {show(item)} cannot be added")
         parts.append("" if item is None else to_text(item))
-    made = separator.join(parts)
-    spend(meter, len(made))
-    return made
+    spend(meter, (len(separator) * len(parts) + sum(map(len, parts))) >> 4)
+    return separator.join(parts)
 
 
 def _places(value: Any, wanted: Any, meter: Meter) -> Any:
@@ -461,5 +462,5 @@ WITH_ONE: dict[str, tuple[Callable[[Any, Any, Any], Any], bool]] = {
     "nth": (lambda d, x, _e: index(d, x), False),
 }
 SCALAR_WITH_ONE = frozenset(
-    {"contains", "endswith", "has", "in", "index", "indices", "inside", "rindex", "startswith"},
+    {"contains", "endswith", "has", "in", "index", "inside", "rindex", "startswith"},
 )

@@ -16,7 +16,6 @@ from batuta.expressions.failures import ExpressionFailure
 from batuta.expressions.native.code import (
     CONSTANT,
     INPUT,
-    SCALAR,
     Code,
     Compiler,
     Unsupported,
@@ -288,7 +287,7 @@ def all_paths(node: s.Call, c: Compiler) -> Code:
                 if path and held is not None and held is not False:
                     yield list(path)
 
-    return Code(run, single=False, copies=SCALAR)
+    return Code(run, single=False, copies={"#paths": 1})
 
 
 def read_path(node: s.Call, c: Compiler) -> Code:
