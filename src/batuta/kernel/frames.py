@@ -163,7 +163,23 @@ def occurrence_path(path: str) -> str:
     if "+" not in path:
         return path
     head, *rest = path.split("+")
-    return head + "".join(part.lstrip("0123456789") for part in rest)
+    return head + "".join(part.lstrip("!0123456789") for part in rest)
+
+
+def attempt_mark(frame: Frame, attempt: int) -> str:
+    """Return what the path inside a try's frame is marked with, nothing for the first attempt.
+
+    The mark tells how many tries are around: the second attempt of an inner try in the first of an
+    outer one is not the first in the second.
+    """
+    if attempt == 1:
+        return ""
+    mark, outer = "+", frame.parent
+    while outer is not None:
+        if isinstance(outer.state, TryState | CompensationState):
+            mark += "+"
+        outer = outer.parent
+    return f"{mark}{attempt - 1}"
 
 
 def is_inside(at: str, path: str, frame: Frame, part: str) -> bool:

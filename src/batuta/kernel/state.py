@@ -143,8 +143,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     """A task that a token is inside of.
 
     `at` is its reference; `path` tells its occurrence apart from others of the same task: `[i]` per
-    enclosing iteration, `+n` per further attempt of an enclosing try, `~n` per backward jump,
-    `@reference` per enclosing function call. `raw` and `input` are the task's input before and
+    enclosing iteration, `+n` per further attempt of an enclosing try (one more `+` per try around
+    that), `+!n` per further attempt to undo, `~n` per backward jump, `@reference` per enclosing
+    function call or extension. `raw` and `input` are the task's input before and
     after its transformation. `inner` is the path of what runs inside. `deadline` is the task's own,
     `wake` the earliest of it and its ancestors'; `due` is when its own waiting ends.
     """

@@ -60,7 +60,7 @@ def _undo(t: Transition, token: Token, frame: Frame) -> Action:
     owed = state.owed[-1]
     undoing = t.program.nodes[owed.at].compensate
     variables = {**(owed.variables or {}), "output": owed.output, "input": owed.input}
-    inner = owed.path + f"+{state.attempt - 1}" * (state.attempt > 1)
+    inner = owed.path + f"+!{state.attempt - 1}" * (state.attempt > 1)
     frame = changed(frame, state=state, inner=inner, variables=variables)
     return (enter, token, frame, undoing, owed.input)
 

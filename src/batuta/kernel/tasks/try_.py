@@ -20,7 +20,7 @@ from batuta.kernel.data import duration_ms
 from batuta.kernel.evaluation import Code, is_true
 from batuta.kernel.faults import FaultData, timeout_fault
 from batuta.kernel.flow import PASS_ON, enter, finish, unwind
-from batuta.kernel.frames import earliest, is_inside, new_frame, parent_of
+from batuta.kernel.frames import attempt_mark, earliest, is_inside, new_frame, parent_of
 from batuta.kernel.leaving import leave_to
 from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import Frame, Token, TryState
@@ -127,7 +127,7 @@ def _attempt(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
         expires = t.now + duration_ms(t, catch.retry.attempt_duration, frame.input, token, frame)
     # Attempts after the first get a path of their own, so that a late answer of one that was given
     # up is not taken for the next one's.
-    inner = None if state.attempt == 1 else f"{frame.path}+{state.attempt - 1}"
+    inner = frame.path + attempt_mark(frame, state.attempt)
     attempt = TryState("body", state.attempt, state.first, expires)
     frame = _in_phase(frame, attempt, inner=inner)
     if catch.first is None:
