@@ -56,14 +56,17 @@ _CALL_TASKS = {
 _FUNCTION_TASK = Record(
     "a function call", {**CALL.fields, "with": Field(FUNCTION_ARGUMENTS)}, hints=CALL.hints
 )
+_WORKFLOW = View("workflow")
 _CLOSE = 2
 """A key under `metadata` this many edits from one of ours is a misspelling of it."""
 
 
-def survey(root: Node, findings: Findings) -> Found:
+def survey(
+    root: Node, findings: Findings, shape: Shape = DOCUMENT, view: View = _WORKFLOW
+) -> Found:
     """Hold a document against the grammar; return what further checks look at."""
     found = Found()
-    _Survey(findings, found).visit(DOCUMENT, root, None, View("workflow"))
+    _Survey(findings, found).visit(shape, root, None, view)
     return found
 
 

@@ -15,7 +15,7 @@ from batuta.definition.shapes import Names
 from batuta.definition.suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from batuta.definition.found import Found, Reference
     from batuta.definition.nodes import Node
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+")
 
 
-Known: TypeAlias = "Mapping[str, object]"
-"""Names in the order of the text; only the keys count."""
+Known: TypeAlias = "Collection[str]"
+"""Names, in the order of the text; looked up often, so a mapping's keys or a set."""
 
 
 class Declared(NamedTuple):
@@ -129,7 +129,7 @@ def _function(
     plain, at, catalog = name.partition("@")
     if at and catalog != "default":
         if catalog not in declared.catalogs:
-            known = {**declared.catalogs, "default": None}
+            known = (*declared.catalogs, "default")
             findings.add(
                 "unknown-catalog",
                 reference.node.position,
@@ -142,6 +142,8 @@ def _function(
         return
     if deployed is None or deployed.has(plain):
         return
+    if declared.catalogs and not at and ":" in name:
+        return  # which catalogue has it is found out when the workflow is deployed
 
     def hint() -> str:
         return did_you_mean(plain, (*declared.functions, *deployed.names, *BUILT_IN_CALLS)) or (
