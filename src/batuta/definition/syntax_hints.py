@@ -48,6 +48,11 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
         "a file holds one document; indent everything under its keys",
     ),
     (
+        "expected node content",
+        "a value is missing where the text goes on or ends",
+        "close what is open, or quote the value",
+    ),
+    (
         "control characters",
         "a character that YAML does not allow",
         "write it as an escape in double quotes",
