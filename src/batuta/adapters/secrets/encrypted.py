@@ -89,7 +89,7 @@ class EncryptedStore:
             CorruptError: the file cannot be read back; it is left as it is.
         """
         if not name:
-            raise RequestError("a secret needs a name", hint="`batuta secret set NAME`")
+            raise RequestError("a secret needs a name", hint="`batuta secrets set NAME`")
         with self._changing() as rows:
             rows[name] = _closed(name, value, self._ring.primary)
 
@@ -124,7 +124,7 @@ class EncryptedStore:
 
     def way(self, name: str) -> str:
         """Return the command that puts a secret here."""
-        return f"`batuta secret set {name}`"
+        return f"`batuta secrets set {name}`"
 
     def _read(self) -> _File:
         try:
