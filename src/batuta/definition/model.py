@@ -61,6 +61,12 @@ class Authentication(Value, frozen=True, kw_only=True):
     properties: dict[str, Template] = {}
     secret: str | None = None
 
+    def as_json(self) -> dict[str, Template]:
+        """Return it as callers take it, once what is a template in it has been evaluated."""
+        if self.secret is not None:
+            return {"scheme": self.scheme, "secret": self.secret}
+        return {"scheme": self.scheme, "properties": self.properties}
+
 
 class Duration(Value, frozen=True, kw_only=True):
     """A length of time: `milliseconds` when fixed, else an `expression` that yields a duration.

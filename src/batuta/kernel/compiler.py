@@ -45,7 +45,12 @@ PROTOCOLS = frozenset({"http", "openapi", "asyncapi", "grpc", "a2a", "mcp"})
 class Compiler:
     """Compiles one workflow; `program` is the result."""
 
-    def __init__(self, definition: model.Workflow, resources: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        definition: model.Workflow,
+        resources: Mapping[str, Any],
+        functions: Mapping[str, model.Task],
+    ) -> None:
         self.resources = resources
         self.extensions: tuple[model.Extension, ...] = definition.extensions
         self.program = program = Program(definition)
@@ -53,6 +58,10 @@ class Compiler:
         program.output = self._flow(definition.output)
         self._root(definition)
         # A function may call another: all get their node before any is filled.
+        self.imported = {name: self._new(task) for name, task in functions.items()}
+        for name, task in functions.items():
+            self._fill(self.imported[name], task)
+        # Only now do the document's own have a node: those from elsewhere do not see them.
         for name, task in definition.functions.items():
             program.functions[name] = self._new(task)
         for name, task in definition.functions.items():
@@ -180,11 +189,11 @@ class Compiler:
 
     def _call(self, node: Node, task: model.CallTask, **_: bool) -> None:
         name = task.target.removesuffix("@default")
-        function = self.program.functions.get(name)
+        function = self.program.functions.get(name) or self.imported.get(task.target)
         kind = task.target if task.target in PROTOCOLS else "function"
         act = call.Act(kind, "" if kind != "function" else name)
         act.function = function
-        act.arguments = template_of(task.arguments)
+        act.arguments = template_of(_with_document_policy(task))
         act.authentication = authentication_of(task.authentication)
         _acting(node, act)
 
@@ -290,11 +299,21 @@ def _acting(node: Node, act: call.Act) -> None:
 
 def authentication_of(policy: model.Authentication | None) -> Any:
     """Compile an authentication policy into a template of what callers take."""
-    if policy is None:
-        return None
-    if policy.secret is not None:
-        return template_of({"scheme": policy.scheme, "secret": policy.secret})
-    return template_of({"scheme": policy.scheme, "properties": policy.properties})
+    return None if policy is None else template_of(policy.as_json())
+
+
+def _with_document_policy(task: model.CallTask) -> dict[str, Any]:
+    """Return the arguments, with the policy of the description at the description's address."""
+    if task.document_authentication is None:
+        return task.arguments
+    key = next(key for key in ("document", "proto", "agentCard") if key in task.arguments)
+    resource = task.arguments[key]
+    address = resource["endpoint"]
+    endpoint = {
+        "uri": address["uri"] if isinstance(address, dict) else address,
+        "authentication": task.document_authentication.as_json(),
+    }
+    return {**task.arguments, key: {**resource, "endpoint": endpoint}}
 
 
 def retry_of(policy: model.RetryPolicy) -> try_.Retry:

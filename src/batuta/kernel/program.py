@@ -172,12 +172,18 @@ def validator_of(
         raise DefinitionError(f"not a JSON Schema: {error}") from error
 
 
-def compile_workflow(workflow: model.Workflow, resources: Mapping[str, Any] = {}) -> Program:
+def compile_workflow(
+    workflow: model.Workflow,
+    resources: Mapping[str, Any] = {},
+    functions: Mapping[str, model.Task] = {},
+) -> Program:
     """Compile a checked workflow.
 
     Args:
         workflow: as `batuta.definition.check` returns it.
         resources: external schemas, as parsed JSON by their URI.
+        functions: functions from catalogues and addresses, by the exact text of the calls that
+            mean them, in the workflow and among each other.
 
     Raises:
         ExpressionSyntaxError: an expression cannot be read (the checks find these earlier).
@@ -185,4 +191,4 @@ def compile_workflow(workflow: model.Workflow, resources: Mapping[str, Any] = {}
     """
     from batuta.kernel.compiler import Compiler  # noqa: PLC0415 -- it imports the shapes above
 
-    return Compiler(workflow, resources).program
+    return Compiler(workflow, resources, functions).program
