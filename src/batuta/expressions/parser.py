@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from batuta.errors import ExpressionSyntaxError
 from batuta.expressions import syntax as s
+from batuta.expressions.braces import Braces
+from batuta.expressions.cursor import banned
 from batuta.expressions.names import (
     BANNED,
     BANNED_VARIABLES,
@@ -24,13 +26,11 @@ from batuta.expressions.names import (
     FUNCTIONS,
     explain_unknown,
 )
-from batuta.expressions.tokens import KEYWORDS, Token, tokenize
+from batuta.expressions.optional import optional
+from batuta.expressions.tokens import KEYWORDS, Token
 
 MAX_LENGTH = 65_536
 """Characters in one expression."""
-
-MAX_NESTING = 128
-"""Levels of operands inside each other; a bracket costs two, of seven Python frames together."""
 
 _RIGHT, _LEFT, _NONE = "right", "left", "none"
 _ASSIGNMENTS = frozenset({"=", "|=", "+=", "-=", "*=", "/=", "%=", "//="})
@@ -81,68 +81,7 @@ def parse(text: str) -> Program:
     return Program(tree, frozenset(parser.free), source)
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = tokenize(text)
-        self.at = 0
-        self.token = self.tokens[0]
-        self.depth = 0
-        self.free: set[str] = set()
-        self.bound: list[str] = []
-        self.labels: list[str] = []
-        self.functions: list[str] = []
-        self.spaced: list[int] = []
-        # Whether the operand read last was more than one term: `as` may not follow it then.
-        self.compound = False
-
-    # -- moving on ---------------------------------------------------------------------------------
-
-    def advance(self) -> Token:
-        token = self.token
-        self.at += 1
-        self.token = self.tokens[self.at]
-        return token
-
-    def at_kind(self, kind: str) -> bool:
-        return self.token.kind == kind
-
-    def accept(self, kind: str) -> bool:
-        if self.token.kind == kind:
-            self.advance()
-            return True
-        return False
-
-    def expect(self, kind: str, why: str) -> Token:
-        if self.token.kind != kind:
-            raise self.unexpected(f"expected {_spell(kind)} {why}")
-        return self.advance()
-
-    def unexpected(self, wanted: str) -> ExpressionSyntaxError:
-        token = self.token
-        if not token.kind:
-            return ExpressionSyntaxError(f"the expression ends too early: {wanted}", token.start)
-        shown = self.text[token.start : token.start + max(len(token.text), 1)]
-        hint = ""
-        if token.kind == "=" and self.tokens[self.at - 1].kind == "=":
-            hint = "equality is written =="
-        return ExpressionSyntaxError(f"unexpected {shown!r}: {wanted}", token.start, hint=hint)
-
-    def too_deep(self) -> ExpressionSyntaxError:
-        return ExpressionSyntaxError(
-            f"nested deeper than {MAX_NESTING} levels",
-            self.token.start,
-            hint="split the expression over several tasks",
-        )
-
-    def enter(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise self.too_deep()
-
-    def leave(self) -> None:
-        self.depth -= 1
-
+class _Parser(Braces):
     # -- pipes and what binds over the rest of one -------------------------------------------------
 
     def program(self) -> s.Node:
@@ -288,10 +227,10 @@ class _Parser:
                     raise self.unexpected("expected a name or [ right after the dot")
             elif kind == "?":
                 self.advance()
-                node, step = _optional(node) if step else s.Try(node, None), False
+                node, step = optional(node) if step else s.Try(node, None), False
                 continue
             elif kind == "?//":
-                node = _optional(node) if step else s.Try(node, None)
+                node = optional(node) if step else s.Try(node, None)
                 self.divide()
             else:
                 # Brackets inside may have said otherwise: from outside, this is one term.
@@ -394,7 +333,7 @@ class _Parser:
             return s.Literal({"file": "<top-level>", "line": line})
         if name not in self.bound:
             if name in BANNED_VARIABLES:
-                raise _banned(f"${name}", *BANNED_VARIABLES[name], token)
+                raise banned(f"${name}", *BANNED_VARIABLES[name], token)
             self.free.add(name)
         return s.Variable(name)
 
@@ -411,7 +350,7 @@ class _Parser:
         if signature in self.functions:
             return s.Call(name, tuple(arguments), own=True)
         if name in BANNED:
-            raise _banned(name, *BANNED[name], token)
+            raise banned(name, *BANNED[name], token)
         if signature not in FUNCTIONS:
             message, hint = explain_unknown(name, len(arguments), frozenset(self.functions))
             raise ExpressionSyntaxError(message, token.start, hint=hint)
@@ -503,105 +442,6 @@ class _Parser:
             )
         return s.Break(token.text)
 
-    # -- construction and destructuring ------------------------------------------------------------
-
-    def construction(self) -> s.Node:
-        self.enter()
-        self.advance()
-        entries: list[tuple[s.Node, s.Node]] = []
-        while not self.accept("}"):
-            entries.append(self.entry())
-            if self.token.kind != "}":
-                self.expect(",", "or } after an entry")
-        self.leave()
-        return s.ObjectOf(tuple(entries))
-
-    def entry(self) -> tuple[s.Node, s.Node]:
-        token = self.token
-        if token.kind == "variable":
-            value = self.variable()
-            if self.accept(":"):
-                return value, self.entry_value()
-            return s.Text("text", (token.text,)), value
-        if token.kind == "(":
-            self.advance()
-            key = self.pipe()
-            self.expect(")", "after a key")
-            self.expect(":", "after a key in parentheses")
-            if isinstance(key, s.Literal | s.ArrayOf | s.ObjectOf):
-                raise ExpressionSyntaxError("a key is text", token.start, hint='write "..."')
-            return key, self.entry_value()
-        key = self.key()
-        if self.accept(":"):
-            return key, self.entry_value()
-        return key, s.Index(s.Identity(), key)
-
-    def key(self) -> s.Node:
-        token = self.token
-        if token.kind in {"quote", "format"}:
-            key = self.string()
-            if isinstance(key, s.Format):
-                raise ExpressionSyntaxError("a format is no key", token.start, hint="add a string")
-            return key
-        if token.kind == "name" or token.kind in KEYWORDS:
-            self.advance()
-            return s.Text("text", (token.text,))
-        if token.kind == "number":
-            raise ExpressionSyntaxError(
-                "a number is no key", token.start, hint=f'write "{token.text}"'
-            )
-        raise self.unexpected("expected a key or }")
-
-    def entry_value(self) -> s.Node:
-        parts = [self.binary(1)]
-        while self.accept("|"):
-            parts.append(self.binary(1))
-        return parts[0] if len(parts) == 1 else s.Pipe(tuple(parts))
-
-    def patterns(self) -> tuple[s.Pattern, ...]:
-        found = [self.pattern()]
-        while self.accept("?//"):
-            found.append(self.pattern())
-        return tuple(found)
-
-    def pattern(self) -> s.Pattern:
-        self.enter()
-        if self.token.kind == "variable":
-            name = self.advance().text
-            self.bound.append(name)
-            found: s.Pattern = s.NamePattern(name)
-        elif self.accept("["):
-            items = [self.pattern()]
-            while self.accept(","):
-                items.append(self.pattern())
-            self.expect("]", "to close the pattern")
-            found = s.ArrayPattern(tuple(items))
-        elif self.accept("{"):
-            entries = [self.pattern_entry()]
-            while self.accept(","):
-                entries.append(self.pattern_entry())
-            self.expect("}", "to close the pattern")
-            found = s.ObjectPattern(tuple(entries))
-        else:
-            raise self.unexpected("expected $name, [...] or {...}")
-        self.leave()
-        return found
-
-    def pattern_entry(self) -> tuple[str | None, s.Node, s.Pattern | None]:
-        if self.token.kind == "variable":
-            name = self.advance().text
-            self.bound.append(name)
-            key = s.Text("text", (name,))
-            return name, key, self.pattern() if self.accept(":") else None
-        if self.accept("("):
-            computed = self.pipe()
-            self.expect(")", "after a key")
-            self.expect(":", "after a key")
-            return None, computed, self.pattern()
-        key = self.key()
-        self.expect(":", "after a key")
-        return None, key, self.pattern()
-
 
 def _combine(operator: str, left: s.Node, right: s.Node) -> s.Node:
     if operator == "//":
@@ -613,45 +453,6 @@ def _combine(operator: str, left: s.Node, right: s.Node) -> s.Node:
     return s.Binary(operator, left, right)
 
 
-def _optional(node: s.Node) -> s.Node:
-    """Return `node?`: after an index, a slice or `[]` only that last step may fail.
-
-    So `.a.b?` is `.a | try .b`. A computed key is evaluated before, outside of the `try`, and is
-    bound to a name that no text can spell.
-    """
-    here = s.Identity()
-    match node:
-        case s.Iterate(target):
-            return _after(target, s.Try(s.Iterate(here), None))
-        case s.Index(target, key):
-            if _is_constant(key):
-                return _after(target, s.Try(s.Index(here, key), None))
-            step = s.Try(s.Index(here, s.Variable("*key")), None)
-            return s.Bind(key, (s.NamePattern("*key"),), _after(target, step))
-        case s.Slice(target, start, stop):
-            step = s.Try(s.Slice(here, s.Variable("*start"), s.Variable("*stop")), None)
-            inner = s.Bind(stop or s.Literal(None), (s.NamePattern("*stop"),), _after(target, step))
-            return s.Bind(start or s.Literal(None), (s.NamePattern("*start"),), inner)
-        case _:
-            return s.Try(node, None)
-
-
-def _after(target: s.Node, step: s.Node) -> s.Node:
-    return step if isinstance(target, s.Identity) else s.Pipe((target, step))
-
-
-def _is_constant(key: s.Node) -> bool:
-    match key:
-        case s.Literal():
-            return True
-        case s.Text(_, parts):
-            return all(isinstance(part, str) for part in parts)
-        case s.Negate(operand):
-            return isinstance(operand, s.Literal)
-        case _:
-            return False
-
-
 def _number(token: Token) -> int | float:
     text = token.text
     if text.isdigit() and len(text) < 300:  # noqa: PLR2004 -- beyond that no double can follow
@@ -660,12 +461,3 @@ def _number(token: Token) -> int | float:
     if value.is_integer() and abs(value) < 2**53 and ("e" in text or "E" in text):
         return int(value)
     return value
-
-
-def _spell(kind: str) -> str:
-    names = {"name": "a name", "variable": "a $name", "quote": "a string"}
-    return names.get(kind, ")" if kind == "close" else kind)
-
-
-def _banned(name: str, reason: str, instead: str, token: Token) -> ExpressionSyntaxError:
-    return ExpressionSyntaxError(f"{name} is not allowed: {reason}", token.start, hint=instead)

@@ -1,10 +1,10 @@
 """The sandbox: whole jq, in child processes that can be killed.
 
-Implements `batuta.ports.Evaluator`. A few children are kept and reused, each serves one evaluation
-at a time. A child has an empty environment, `/` for its directory, no file but its pipes, a memory
-limit and a processor time limit (see `sandbox_child`). What runs past its deadline is killed, and
-so is what is cancelled; the next evaluation starts a new child. Nothing here trusts the program:
-the bans of `names` keep evaluations repeatable, the process keeps them harmless.
+Implements `batuta.ports.evaluator.Evaluator`. A few children are kept and reused, each serves one
+evaluation at a time. A child has an empty environment, `/` for its directory, no file but its
+pipes, a memory limit and a processor time limit (see `sandbox_child`). What runs past its deadline
+is killed, and so is what is cancelled; the next evaluation starts a new child. Nothing here trusts
+the program: the bans of `names` keep evaluations repeatable, the process keeps them harmless.
 """
 
 from __future__ import annotations

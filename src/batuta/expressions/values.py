@@ -31,6 +31,7 @@ _KINDS: dict[type, str] = {
     dict: "object",
 }
 _RANKS: dict[type, int] = {int: 3, float: 3, str: 4, list: 5, dict: 6}
+_CONTAINERS = frozenset({list, dict})
 _EXPONENT = re.compile(r"[0-9]e\+")
 _SHOWN_BYTES = 29
 _SEARCHED = 20_000
@@ -147,7 +148,7 @@ def equal(left: Any, right: Any) -> bool:
         return left is right
     try:
         # Python's own comparison is coarser only where it takes True for 1: then look again.
-        return left == right and (a not in _RANKS or _RANKS[a] < 5 or _same(left, right))  # noqa: PLR2004
+        return left == right and (a not in _CONTAINERS or _same(left, right))
     except RecursionError:
         raise decline("a value is nested very deeply") from None
 

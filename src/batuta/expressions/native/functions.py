@@ -212,7 +212,19 @@ READS_ALL = frozenset({"tojson", "tostring", "error"})
 """These read the whole value: charged for it when framed."""
 
 SCALARS = frozenset(
-    "abs ceil fabs floor length not round sqrt tonumber type utf8bytelength".split(),  # noqa: SIM905 -- names
+    (
+        "abs",
+        "ceil",
+        "fabs",
+        "floor",
+        "length",
+        "not",
+        "round",
+        "sqrt",
+        "tonumber",
+        "type",
+        "utf8bytelength",
+    )
 )
 """The light functions whose result is small; that of the others may be as big as their input."""
 
