@@ -162,7 +162,7 @@ DOCUMENTS = [
         "do:\n- a:\n    call: http\n    with: { method: get, endpoint: /x, headers: §h }\n",
     ),
     ("unsupported", "evaluate: { language: §js }\ndo: []\n"),
-    ("unsupported", "input: { schema: { format: §avro, document: {} } }\ndo: []\n"),
+    ("schema-format", "input: { schema: { format: §avro, document: { type: strng } } }\ndo: []\n"),
     # Names.
     ("unknown-task", "do:\n- pay:\n    do: []\n    then: §payy\n"),
     ("unknown-task", "do:\n- a:\n    do:\n    - b:\n        do: []\n        then: §a\n"),

@@ -89,6 +89,7 @@ CODES: MappingProxyType[str, Code] = MappingProxyType(
         "listen-to-nothing": _error("A listen waits for all of no events."),
         "event-attribute": _error("A CloudEvents attribute has a name that is not allowed."),
         "cron": _error("A cron expression cannot be read."),
+        "schema-format": _warning("A schema is of a format that the runtime cannot check."),
         "schema-invalid": _error("A JSON Schema is not a valid schema."),
         # Ours, under `metadata`.
         "metadata-key": _error("A key under `metadata` is neither ours nor namespaced."),

@@ -129,10 +129,16 @@ def _function(text: str) -> Misfit | None:
     return _some(text)
 
 
+def is_json_schema(schema_format: str) -> bool:
+    """Return whether a schema's `format` names JSON Schema: `json`, or `json:` and a version."""
+    return schema_format.partition(":")[0] == "json"
+
+
 def _schema_format(text: str) -> Misfit | None:
-    if text.partition(":")[0] == "json":
+    if is_json_schema(text):
         return None
-    return Misfit("`json`, or `json:` and a version", "convert the schema", "unsupported")
+    hint = "data that meets it will fault: convert the schema"
+    return Misfit("`json`, or `json:` and a version", hint, "schema-format")
 
 
 def _language(text: str) -> Misfit | None:

@@ -34,7 +34,7 @@ class Reference(NamedTuple):
 
 
 class SchemaSite(NamedTuple):
-    """A JSON Schema, inline."""
+    """A schema for data: `node` holds its format and its document or resource."""
 
     node: Node
     path: Path

@@ -117,11 +117,6 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
-class DataSchema:
-    """A schema for data, inline; checked as a JSON Schema when its `format` says so."""
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """An object whose property names are free and whose values all have one shape.
 
@@ -207,6 +202,13 @@ class Record:
     rules: tuple[Rule, ...] = ()
     binds: Binder | None = None
     own_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DataSchema:
+    """A record that holds a schema for data; an inline JSON Schema is checked as one."""
+
+    record: Record
 
 
 Shape: TypeAlias = (

@@ -107,6 +107,7 @@ class _Survey:
                 self._leaves.flag(shape, node, path)
             case DataSchema():
                 self._found.schemas.append(SchemaSite(node, path))
+                self._record(shape.record, node, path, view)
             case Free() | Nothing():
                 pass
             case _:  # pragma: no cover -- the union is closed

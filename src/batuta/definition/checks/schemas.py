@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
+from batuta.definition.forms import is_json_schema
 from batuta.definition.problems import shown
 
 if TYPE_CHECKING:
-    from batuta.definition.found import Found, SchemaSite
+    from batuta.definition.found import Found
     from batuta.definition.nodes import Node
     from batuta.definition.problems import Findings, Path
 
@@ -30,16 +31,17 @@ _DRAFTS = frozenset(
 
 
 def check_schemas(found: Found, findings: Findings) -> None:
-    """Check every inline schema; each distinct one once."""
+    """Check every inline JSON Schema; one that stands in several places once."""
     seen: set[int] = set()
     for site in found.schemas:
-        if id(site.node) not in seen:
-            seen.add(id(site.node))
-            _check(site, findings)
+        document, named = (site.node.fields.get(key) for key in ("document", "format"))
+        other = named is not None and not is_json_schema(str(named.plain))
+        if document is not None and not other and id(document) not in seen:
+            seen.add(id(document))
+            _check(document, (site.path, "document"), findings)
 
 
-def _check(site: SchemaSite, findings: Findings) -> None:
-    node, path = site
+def _check(node: Node, path: Path, findings: Findings) -> None:
     if node.kind not in {"object", "boolean"}:
         _refuse(node, path, "a JSON Schema is an object, or true or false", findings)
         return

@@ -17,6 +17,7 @@ from batuta.definition.shapes import (
     Either,
     Field,
     Flag,
+    Free,
     Items,
     Length,
     Names,
@@ -155,14 +156,16 @@ RESOURCE = Record(
 
 # Data flow.
 
-SCHEMA = Record(
-    "a schema",
-    optional(format=Text(form="schema-format"), document=DataSchema(), resource=RESOURCE),
-    one_of=(("document", "resource"),),
-    hints={
-        "type": "put a JSON Schema under `document:`",
-        "properties": "put a JSON Schema under `document:`",
-    },
+SCHEMA = DataSchema(
+    Record(
+        "a schema",
+        optional(format=Text(form="schema-format"), document=Free(), resource=RESOURCE),
+        one_of=(("document", "resource"),),
+        hints={
+            "type": "put a JSON Schema under `document:`",
+            "properties": "put a JSON Schema under `document:`",
+        },
+    )
 )
 _TRANSFORM = Either("an expression, or an object", {"string": PROGRAM, "object": ANYTHING})
 
