@@ -108,7 +108,8 @@ class VirtualClock:
             async with asyncio.timeout(self._patience):
                 for _ in range(TURNS):
                     await asyncio.sleep(0)
-                for settled in tuple(self._heeded):
+                # As often as there are engines: what one wrote may be news to another.
+                for settled in tuple(self._heeded) * len(self._heeded):
                     await settled()
         except TimeoutError:
             return

@@ -51,10 +51,10 @@ class Succession:
 
     def _adopt(self, orphaned: str, *, hidden: bool) -> int:
         conductor = self._conductor
-        place = conductor.store.cursor(orphaned)
         rows = conductor.store.adopt(conductor.owner, orphaned, hidden=hidden)
         if rows:
             _log.info("took over %d runs of %s, which is gone", len(rows), orphaned)
+            place = conductor.store.cursor(conductor.owner)
             if place is not None:
                 conductor.hearing.go_back(place)
             conductor.take_up([row for row in rows if row.status == "running"])

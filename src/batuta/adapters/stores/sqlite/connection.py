@@ -8,6 +8,7 @@ project imports `sqlite3`.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,23 +16,40 @@ from batuta.adapters.stores.sqlite.queries import migrations
 from batuta.errors import BatutaError, CorruptError, RequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 BUSY_MS = 5_000
 """How long a write waits for another process's transaction."""
+
+SWITCH_PAUSE_MS = 20
 
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file, creating it and its folder when absent, with our settings."""
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal" and str(path) != ":memory:":
+    try:
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"{path.parent} cannot be made a folder: {error.strerror}",
+            hint="check the permissions of the folder it lies in, or name another store",
+        ) from error
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
+    )
+    try:
+        _set_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    mode = _write_ahead(connection)
+    if mode != "wal":
         raise UnavailableError(
             f"{path} cannot use write-ahead logging (got {mode!r})",
             hint="put the store on a local file system that can share memory between processes",
@@ -40,13 +58,41 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
-    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> str:
+    """Switch to WAL; SQLite does not wait for others here, as it does everywhere else."""
+    for _ in range(BUSY_MS // SWITCH_PAUSE_MS):
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            # Another process makes the same switch, or recovers the log of one that was killed.
+            time.sleep(SWITCH_PAUSE_MS / 1000)
+    return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema up to date; refuses a file written by a newer version."""
     known = migrations()
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    # Other processes may be opening the same new file: whoever comes first does it. Beginning to
+    # write, also where there is nothing to do, tells at once that a file cannot be written.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _apply(connection, known, path)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _apply(connection: sqlite3.Connection, known: list[tuple[int, str]], path: Path) -> None:
+    version = _version(connection)
     if version > known[-1][0]:
         raise RequestError(
             f"{path} was written by a newer version of Batuta (schema {version}, this one knows "
@@ -55,13 +101,23 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     for number, script in known:
         if number > version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
-            )
+            for statement in statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; the driver's own way would commit before the first."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Generator[None]:
     """Turn a driver error into the operating error that says what the reader may do."""
     try:
         yield

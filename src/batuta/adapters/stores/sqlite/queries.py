@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+HERE = "batuta.adapters.stores.sqlite"
+
 
 def load() -> dict[str, str]:
     """Return every statement of `queries.sql` by its name."""
-    text = (files(__package__) / "queries.sql").read_text("utf-8")
+    text = (files(HERE) / "queries.sql").read_text("utf-8")
     statements: dict[str, str] = {}
     for part in text.split("-- name: ")[1:]:
         name, _, body = part.partition("\n")
@@ -18,6 +20,6 @@ def load() -> dict[str, str]:
 
 def migrations() -> list[tuple[int, str]]:
     """Return the migrations in order, with their numbers."""
-    folder = files(__package__) / "migrations"
+    folder = files(HERE) / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]

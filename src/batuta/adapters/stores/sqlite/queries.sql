@@ -1,6 +1,7 @@
 -- name: insert_events
--- Publishing the same event again changes nothing.
-INSERT INTO events (at, type, identity, body) VALUES (?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING RETURNING number;
+-- Publishing the same event again changes nothing, and uses up no number.
+INSERT INTO events (at, type, identity, body) SELECT ?1, ?2, ?3, ?4
+WHERE NOT EXISTS (SELECT 1 FROM events WHERE identity = ?3) RETURNING number;
 
 -- name: event_number
 SELECT number FROM events WHERE identity = ?;
@@ -69,7 +70,8 @@ UPDATE runs SET owner = ?1 WHERE owner = ?2 AND ended_at IS NULL AND (?3 OR inst
 RETURNING *;
 
 -- name: adopt_cursor
-INSERT INTO cursors (owner, number) SELECT ?1, number FROM cursors WHERE owner = ?2
+-- Whoever never had a place had dealt with what was there when its first run began (the last value).
+INSERT INTO cursors (owner, number) VALUES (?1, coalesce((SELECT number FROM cursors WHERE owner = ?2), ?3))
 ON CONFLICT (owner) DO UPDATE SET number = min(number, excluded.number);
 
 -- name: drop_cursor
@@ -148,5 +150,11 @@ DELETE FROM requests WHERE run = ?;
 -- name: purge_run
 DELETE FROM runs WHERE id = ?;
 
+-- name: purge_cursors
+-- Whoever has no runs has nothing to hear; its place is written again with its next run.
+DELETE FROM cursors WHERE owner NOT IN (SELECT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL);
+
 -- name: purge_events
-DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 0) FROM cursors);
+-- An event stays while a conductor has not dealt with it, and while a run lives that may listen to it.
+DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 9e18) FROM cursors)
+    AND number <= (SELECT coalesce(min(first_event), 9e18) FROM runs WHERE ended_at IS NULL);

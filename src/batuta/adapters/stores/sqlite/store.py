@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
 from batuta.adapters.stores.sqlite.connection import connect, meaning_of, migrate, translated
-from batuta.errors import ConflictError
+from batuta.errors import BatutaError, ConflictError
 from batuta.ports.store import (
     Batch,
     JournalRow,
@@ -53,12 +53,15 @@ class SqliteStore:
         """
         self.path = path
         self._writing = threading.Lock()
-        with translated(path):
+        with translated(path), ExitStack() as opened:
             self._writer = connect(path)
+            opened.callback(self._writer.close)
             migrate(self._writer, path)
             self._reader = connect(path)
+            opened.callback(self._reader.close)
             self._reader.row_factory = sqlite3.Row
             self._reader.execute("PRAGMA query_only = ON")
+            opened.pop_all()
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -72,16 +75,24 @@ class SqliteStore:
                 self._writer.execute("COMMIT")
             except sqlite3.IntegrityError as error:
                 self._roll_back()
-                raise self._lost(batch) from error
+                with translated(self.path):
+                    meaning = self._lost(batch, error)
+                raise meaning from error
             except sqlite3.Error as error:
                 self._roll_back()
                 raise meaning_of(error, self.path) from error
+            except BaseException:
+                self._roll_back()
+                raise
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+            # Where the disk fails, so may this: SQLite then rolls back when the file is used again.
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
 
-    def _lost(self, batch: Batch) -> ConflictError:
+    def _lost(self, batch: Batch, error: sqlite3.Error) -> BatutaError:
+        """Name the run that another process has moved; without one it is no matter of processes."""
         for run, seq, *_ in batch.journal:
             taken = self._writer.execute(
                 "SELECT 1 FROM journal WHERE run = ? AND seq = ?", (run, seq)
@@ -91,7 +102,12 @@ class SqliteStore:
         for run in batch.runs:
             if self._writer.execute(SQL["run"], (run.id,)).fetchone():
                 return ConflictError(run.id, hint="a run of this id exists already")
-        return ConflictError("", hint="what conflicts is gone again")
+        seen: set[str] = set()
+        for run in batch.runs:
+            if run.id in seen:
+                return ConflictError(run.id, hint="a batch starts a run once")
+            seen.add(run.id)
+        return meaning_of(error, self.path)
 
     def _write(self, batch: Batch) -> None:  # noqa: C901 -- one short line per table
         writer = self._writer
@@ -180,7 +196,8 @@ class SqliteStore:
             names = [column[0] for column in cursor.description]
             rows = [RunRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
             if rows:
-                writer.execute(SQL["adopt_cursor"], (owner, orphaned))
+                first = min(row.first_event for row in rows)
+                writer.execute(SQL["adopt_cursor"], (owner, orphaned, first))
                 writer.execute(SQL["drop_cursor"], (orphaned,))
         return sorted(rows, key=lambda row: row.id)
 
@@ -195,6 +212,7 @@ class SqliteStore:
             ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
             for name in ("journal", "snapshot", "requests", "run"):
                 writer.executemany(SQL[f"purge_{name}"], ids)
+            writer.execute(SQL["purge_cursors"])
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
 

@@ -1,0 +1,346 @@
+"""The oracle: the port `Store` in a few dictionaries, to compare real stores with.
+
+Owns the meaning of every operation, said as simply as possible, without an index, a transaction log
+or a file. It is also a store for tests that need none of them. A `Memory` is what a file is to a
+real store: several stores, as of several processes, may be open on one.
+
+Not for production: it forgets everything when the process ends.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from batuta.errors import ConflictError
+from batuta.ports.store import (
+    Batch,
+    Change,
+    JournalRow,
+    Request,
+    RunRow,
+    ScheduleRow,
+    StoredEvent,
+    Subscription,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+HIDDEN = "#"
+"""In a workflow's identity: its runs are not shown."""
+
+
+class Memory:
+    """What the stores opened on it share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.workflows: dict[str, tuple[str, bytes, int]] = {}
+        self.runs: dict[str, RunRow] = {}
+        self.journal: dict[str, dict[int, JournalRow]] = {}
+        self.snapshots: dict[str, tuple[int, bytes]] = {}
+        self.events: dict[int, StoredEvent] = {}
+        self.identities: dict[tuple[str, str], int] = {}
+        self.subscriptions: list[Subscription] = []
+        self.requests: dict[int, Request] = {}
+        self.cursors: dict[str, int] = {}
+        self.schedules: dict[tuple[str, str], ScheduleRow] = {}
+        self.last_event = 0
+        self.last_request = 0
+        self.writes = 0
+
+
+class MemoryStore:
+    """A store in memory. The contract is `batuta.ports.store.Store`."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory = memory or Memory()
+
+    @contextmanager
+    def _writing(self) -> Generator[Memory]:
+        with self._memory.lock:
+            yield self._memory
+            self._memory.writes += 1
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def commit(self, batch: Batch) -> None:  # noqa: C901 -- one short paragraph per table
+        """Make a batch durable. See the port."""
+        with self._writing() as memory:
+            _refuse_conflicts(memory, batch)
+            for row in batch.runs:
+                memory.runs[row.id] = row
+            for run, seq, at, body, answers in batch.journal:
+                memory.journal.setdefault(run, {})[seq] = JournalRow(run, seq, at, body, answers)
+            for run, change in batch.changes.items():
+                _change(memory, run, change)
+            for run, key in batch.unsubscriptions:
+                memory.subscriptions = [
+                    one
+                    for one in memory.subscriptions
+                    if one.run != run or (key and one.key != key)
+                ]
+            memory.subscriptions += batch.subscriptions
+            batch.numbers = [_publish(memory, at, event) for at, event in batch.events]
+            for run, seq, state in batch.snapshots:
+                if run not in memory.snapshots or memory.snapshots[run][0] < seq:
+                    memory.snapshots[run] = (seq, state)
+            for request in batch.done_requests:
+                memory.requests.pop(request, None)
+            if batch.cursor is not None:
+                owner, number = batch.cursor
+                memory.cursors[owner] = max(number, memory.cursors.get(owner, number))
+            for row in batch.schedules:
+                kept = memory.schedules.get((row.identity, row.kind))
+                if kept is None or kept.number < row.number:
+                    memory.schedules[row.identity, row.kind] = row
+
+    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
+        """Keep a workflow's document. See the port."""
+        with self._writing() as memory:
+            kept = memory.workflows.setdefault(identity, (digest, source, at))
+        if kept[0] != digest:
+            raise ConflictError(f"{identity} is deployed already, with another content")
+
+    def adopt(self, owner: str, orphaned: str, *, hidden: bool = False) -> list[RunRow]:
+        """Give runs to another owner. See the port."""
+        with self._writing() as memory:
+            adopted = [
+                msgspec.structs.replace(row, owner=owner)
+                for row in memory.runs.values()
+                if row.owner == orphaned and row.ended_at is None and (hidden or _is_shown(row))
+            ]
+            for row in adopted:
+                memory.runs[row.id] = row
+            if adopted:
+                first = min(row.first_event for row in adopted)
+                place = memory.cursors.get(orphaned, first)
+                memory.cursors[owner] = min(place, memory.cursors.get(owner, place))
+                if not any(_is_live(row, orphaned) for row in memory.runs.values()):
+                    memory.cursors.pop(orphaned, None)
+        return sorted(adopted, key=lambda row: row.id)
+
+    def ask(self, run_id: str, body: bytes) -> None:
+        """Leave a request. See the port."""
+        with self._writing() as memory:
+            memory.last_request += 1
+            number = memory.last_request
+            memory.requests[number] = Request(id=number, run=run_id, body=body)
+
+    def purge(self, ended_before: int, *, limit: int = 1000) -> int:
+        """Forget old runs and events. See the port."""
+        with self._writing() as memory:
+            scheduled = {row.run for row in memory.schedules.values()}
+            old = sorted(
+                (row.ended_at, row.id)
+                for row in memory.runs.values()
+                if row.ended_at is not None and row.ended_at < ended_before
+                if row.id not in scheduled
+            )[:limit]
+            for _, run in old:
+                del memory.runs[run]
+                memory.journal.pop(run, None)
+                memory.snapshots.pop(run, None)
+                for request in [one for one in memory.requests.values() if one.run == run]:
+                    del memory.requests[request.id]
+            owners = {row.owner for row in memory.runs.values() if row.ended_at is None}
+            memory.cursors = {
+                owner: number for owner, number in memory.cursors.items() if owner in owners
+            }
+            needed = [row.first_event for row in memory.runs.values() if row.ended_at is None]
+            needed += memory.cursors.values()
+            for event in list(memory.events.values()):
+                if event.at < ended_before and all(event.number <= one for one in needed):
+                    del memory.events[event.number]
+                    del memory.identities[_identity(event.event)]
+        return len(old)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def workflow(self, identity: str) -> bytes | None:
+        """Return a document. See the port."""
+        kept = self._memory.workflows.get(identity)
+        return None if kept is None else kept[1]
+
+    def workflows(self, prefix: str = "") -> list[str]:
+        """Return identities. See the port."""
+        kept = self._memory.workflows
+        return sorted(
+            (identity for identity in kept if identity.startswith(prefix)),
+            key=lambda identity: (kept[identity][2], identity),
+        )
+
+    def run(self, run_id: str) -> RunRow | None:
+        """Return one run's row. See the port."""
+        return self._memory.runs.get(run_id)
+
+    def runs(
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunRow]:
+        """Return runs, newest first. See the port."""
+        return [
+            row
+            for row in sorted(self._memory.runs.values(), key=lambda row: row.id, reverse=True)
+            if _is_shown(row)
+            if status is None or row.status == status
+            if workflow is None or workflow in {row.workflow, row.workflow.rpartition(":")[0]}
+            if parent is None or row.parent == parent
+            if before is None or row.id < before
+        ][:limit]
+
+    def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
+        """Return a run's events. See the port."""
+        rows = self._memory.journal.get(run_id, {})
+        return iter([rows[seq] for seq in sorted(rows) if seq > after])
+
+    def snapshot(self, run_id: str) -> tuple[int, bytes] | None:
+        """Return the latest snapshot. See the port."""
+        return self._memory.snapshots.get(run_id)
+
+    def live(self, owner: str) -> list[RunRow]:
+        """Return an owner's running runs. See the port."""
+        return [row for row in self._unended() if row.owner == owner and row.status == "running"]
+
+    def owners(self, *, hidden: bool = False) -> list[str]:
+        """Return the owners of unended runs. See the port."""
+        rows = [row for row in self._unended() if hidden or _is_shown(row)]
+        return sorted({row.owner for row in rows if row.owner is not None})
+
+    def cursor(self, owner: str) -> int | None:
+        """Return an owner's place in the events. See the port."""
+        return self._memory.cursors.get(owner)
+
+    def due(self, owner: str, now: int, limit: int) -> list[RunRow]:
+        """Return due runs. See the port."""
+        rows = [
+            (row.wake_at, row.id, row)
+            for row in self._memory.runs.values()
+            if row.owner == owner and row.wake_at is not None and row.wake_at <= now
+        ]
+        return [row for _, _, row in sorted(rows)[:limit]]
+
+    def next_wake(self, owner: str) -> int | None:
+        """Return the next due time. See the port."""
+        rows = [row for row in self._memory.runs.values() if row.owner == owner]
+        return min((row.wake_at for row in rows if row.wake_at is not None), default=None)
+
+    def last_event(self) -> int:
+        """Return the newest event's number. See the port."""
+        return max(self._memory.events, default=0)
+
+    def events(
+        self, after: int, *, types: tuple[str, ...] = (), limit: int = 1000
+    ) -> list[StoredEvent]:
+        """Return events. See the port."""
+        return [
+            self._memory.events[number]
+            for number in sorted(self._memory.events)
+            if number > after
+            if not types or self._memory.events[number].event["type"] in types
+        ][:limit]
+
+    def sources(self, event_type: str) -> list[str]:
+        """Return correlation sources. See the port."""
+        return sorted(
+            {one.source for one in self._memory.subscriptions if one.type in {event_type, ""}}
+        )
+
+    def subscribers(self, event_type: str, source: str, value: str) -> list[str]:
+        """Return subscribed runs. See the port."""
+        return sorted(
+            {
+                one.run
+                for one in self._memory.subscriptions
+                if one.type in {event_type, ""} and (one.source, one.value) == (source, value)
+            }
+        )
+
+    def subscriptions(self, run_id: str) -> list[Subscription]:
+        """Return a run's subscriptions. See the port."""
+        return [one for one in self._memory.subscriptions if one.run == run_id]
+
+    def requests(self, owner: str) -> list[Request]:
+        """Return requests for an owner's runs. See the port."""
+        runs = self._memory.runs
+        return [
+            one
+            for one in self._memory.requests.values()
+            if one.run in runs and runs[one.run].owner == owner
+        ]
+
+    def schedules(self, identity: str) -> list[ScheduleRow]:
+        """Return how far schedules have come. See the port."""
+        rows = [row for row in self._memory.schedules.values() if row.identity == identity]
+        return sorted(rows, key=lambda row: row.kind)
+
+    def under_way(self, workflow: str) -> list[RunRow]:
+        """Return a workflow's unended runs. See the port."""
+        return [row for row in self._unended() if row.workflow == workflow]
+
+    def version(self) -> int:
+        """Return a number that changes with other processes' writes. See the port."""
+        return self._memory.writes
+
+    def close(self) -> None:
+        """Do nothing: the memory outlives the stores open on it. See the port."""
+
+    def _unended(self) -> list[RunRow]:
+        rows = [row for row in self._memory.runs.values() if row.ended_at is None]
+        return sorted(rows, key=lambda row: row.id)
+
+
+def _refuse_conflicts(memory: Memory, batch: Batch) -> None:
+    for run, seq, *_ in batch.journal:
+        if seq in memory.journal.get(run, {}):
+            raise ConflictError(run, hint="another process drives this run now")
+    started: set[str] = set()
+    for row in batch.runs:
+        if row.id in memory.runs or row.id in started:
+            raise ConflictError(row.id, hint="a run of this id exists already")
+        started.add(row.id)
+
+
+def _change(memory: Memory, run: str, change: Change) -> None:
+    row = memory.runs.get(run)
+    if row is None or row.ended_at is not None:
+        return
+    kept: dict[str, Any] = {
+        name: value
+        for name in ("ended_at", "output", "fault", "problem")
+        if (value := getattr(change, name)) is not None
+    }
+    memory.runs[run] = msgspec.structs.replace(
+        row, status=change.status, wake_at=change.wake_at, **kept
+    )
+
+
+def _publish(memory: Memory, at: int, event: dict[str, Any]) -> int:
+    known = memory.identities.get(_identity(event))
+    if known is not None:
+        return known
+    memory.last_event += 1
+    number = memory.identities[_identity(event)] = memory.last_event
+    memory.events[number] = StoredEvent(number=number, at=at, event=event)
+    return number
+
+
+def _identity(event: dict[str, Any]) -> tuple[str, str]:
+    return event["source"], event["id"]
+
+
+def _is_shown(row: RunRow) -> bool:
+    return HIDDEN not in row.workflow
+
+
+def _is_live(row: RunRow, owner: str) -> bool:
+    return row.owner == owner and row.ended_at is None

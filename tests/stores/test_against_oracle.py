@@ -1,0 +1,205 @@
+"""SQLite and the oracle, operation by operation, on random work by two processes."""
+
+import tempfile
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.errors import ConflictError
+from batuta.ports.store import Batch, Change, RunRow, ScheduleRow, Subscription
+from batuta.testing.memory_store import Memory, MemoryStore
+from batuta.testing.store_suite import event
+
+OWNERS = st.sampled_from(["one", "two", "three"])
+RUNS = st.sampled_from([f"r{number}" for number in range(8)])
+WORKFLOWS = st.sampled_from(["t/a:1.0.0", "t/a:2.0.0", "t/b:1.0.0", "t/a:1.0.0#on"])
+STATUSES = st.sampled_from(["running", "waiting", "suspended"])
+TIMES = st.integers(0, 30)
+MAYBE = st.none() | TIMES
+TYPES = st.sampled_from(["x", "y", ""])
+SOURCES = st.sampled_from(["", ".id", ".other"])
+VALUES = st.sampled_from(["", "1", '"a"'])
+BODIES = st.binary(max_size=4)
+
+ROWS = st.builds(
+    RunRow,
+    id=RUNS,
+    workflow=WORKFLOWS,
+    status=STATUSES,
+    started_at=TIMES,
+    wake_at=MAYBE,
+    owner=OWNERS,
+    parent=st.none() | RUNS,
+    first_event=st.integers(0, 6),
+)
+CHANGES = st.builds(
+    Change,
+    status=STATUSES,
+    wake_at=MAYBE,
+    ended_at=MAYBE,
+    output=st.none() | BODIES,
+    problem=st.none() | st.just("p"),
+)
+EVENTS = st.builds(event, st.sampled_from("abcdef"), TYPES.filter(bool), data=st.integers(0, 3))
+
+
+@st.composite
+def batches(draw):
+    """A batch as a conductor makes it, though of runs that have nothing to do with each other."""
+    batch = Batch()
+    batch.runs = draw(st.lists(ROWS, max_size=3))
+    rows = st.tuples(RUNS, st.integers(1, 5), TIMES, BODIES, st.none() | BODIES)
+    batch.journal = draw(st.lists(rows, max_size=4, unique_by=lambda row: row[:2]))
+    batch.changes = draw(st.dictionaries(RUNS, CHANGES, max_size=2))
+    batch.subscriptions = draw(
+        st.lists(
+            st.builds(
+                Subscription,
+                run=RUNS,
+                token=st.just(""),
+                key=st.sampled_from("kl"),
+                type=TYPES,
+                source=SOURCES,
+                value=VALUES,
+            ),
+            max_size=3,
+        )
+    )
+    batch.unsubscriptions = draw(st.lists(st.tuples(RUNS, st.sampled_from(["k", ""])), max_size=2))
+    batch.events = draw(st.lists(st.tuples(TIMES, EVENTS), max_size=3))
+    batch.snapshots = draw(st.lists(st.tuples(RUNS, st.integers(1, 5), BODIES), max_size=2))
+    batch.done_requests = draw(st.lists(st.integers(1, 5), max_size=2))
+    batch.cursor = draw(st.none() | st.tuples(OWNERS, st.integers(0, 6)))
+    batch.schedules = draw(
+        st.lists(
+            st.builds(
+                ScheduleRow,
+                identity=WORKFLOWS,
+                kind=st.sampled_from(["every", "on"]),
+                number=st.integers(0, 5),
+                at=TIMES,
+                run=RUNS,
+                heard=st.just(()) | st.just((1, 2)),
+            ),
+            max_size=2,
+        )
+    )
+    return batch
+
+
+class Comparison(RuleBasedStateMachine):
+    """Does the same to both, through either of two stores open on each, and compares."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        path, memory = Path(self.folder.name) / "s.db", Memory()
+        self.real = [SqliteStore(path), SqliteStore(path)]
+        self.oracle = [MemoryStore(memory), MemoryStore(memory)]
+
+    def teardown(self):
+        for store in self.real:
+            store.close()
+        self.folder.cleanup()
+
+    def both(self, which, act):
+        """Return what both say, which is the same."""
+        answers = []
+        for store in (self.real[which], self.oracle[which]):
+            try:
+                answers.append(act(store))
+            except ConflictError as error:
+                answers.append(f"conflict: {error.message}")
+        real, wanted = answers
+        assert real == wanted
+        return real
+
+    @initialize()
+    def begin(self):
+        self.both(0, lambda store: store.runs())
+
+    @rule(which=st.integers(0, 1), batch=batches())
+    def commit(self, which, batch):
+        self.both(which, lambda store: (store.commit(batch), list(batch.numbers))[1])
+
+    @rule(which=st.integers(0, 1), run=RUNS, body=BODIES)
+    def ask(self, which, run, body):
+        self.both(which, lambda store: store.ask(run, body))
+
+    @rule(which=st.integers(0, 1), owner=OWNERS, orphaned=OWNERS, hidden=st.booleans())
+    def adopt(self, which, owner, orphaned, hidden):
+        if owner != orphaned:
+            self.both(which, lambda store: store.adopt(owner, orphaned, hidden=hidden))
+
+    @rule(which=st.integers(0, 1), identity=WORKFLOWS, digest=st.sampled_from("de"), at=TIMES)
+    def deploy(self, which, identity, digest, at):
+        def act(store):
+            try:
+                store.deploy(identity, digest, digest.encode(), at)
+            except ConflictError:
+                return "refused"
+            return "kept"
+
+        self.both(which, act)
+
+    @rule(which=st.integers(0, 1), before=TIMES, limit=st.integers(1, 4))
+    def purge(self, which, before, limit):
+        self.both(which, lambda store: store.purge(before, limit=limit))
+
+    @rule(which=st.integers(0, 1), owner=OWNERS, now=TIMES, run=RUNS, identity=WORKFLOWS)
+    def look_at_runs(self, which, owner, now, run, identity):
+        def act(store):
+            return (
+                store.runs(limit=3),
+                store.runs(status="waiting", workflow="t/a", before="r6"),
+                store.runs(parent=run),
+                store.run(run),
+                list(store.journal(run, after=1)),
+                store.snapshot(run),
+                store.live(owner),
+                sorted(store.owners()),
+                sorted(store.owners(hidden=True)),
+                store.next_wake(owner),
+                sorted(row.wake_at for row in store.due(owner, now, 3)),
+                store.under_way(identity),
+                store.requests(owner),
+                sorted(store.schedules(identity), key=lambda row: row.kind),
+                store.workflows("t/"),
+                store.workflow(identity),
+            )
+
+        self.both(which, act)
+
+    @rule(which=st.integers(0, 1), after=st.integers(0, 9), kind=TYPES, owner=OWNERS)
+    def look_at_events(self, which, after, kind, owner):
+        def act(store):
+            subscribed = [
+                sorted(store.subscribers(kind, source, value))
+                for source in ("", ".id")
+                for value in ("", "1")
+            ]
+            return (
+                store.events(after, limit=4),
+                store.events(after, types=("x", kind)),
+                store.last_event(),
+                store.cursor(owner),
+                sorted(store.sources(kind)),
+                subscribed,
+                [store.subscriptions(f"r{number}") for number in range(8)],
+            )
+
+        self.both(which, act)
+
+
+@pytest.mark.slow
+class TestComparison(Comparison.TestCase):
+    settings = settings(
+        max_examples=60,
+        stateful_step_count=20,
+        deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    )

@@ -1,0 +1,15 @@
+"""The oracle passes the suite that real stores pass."""
+
+import pytest
+
+from batuta.testing.memory_store import Memory, MemoryStore
+from batuta.testing.store_suite import StoreSuite
+
+
+class TestMemoryStore(StoreSuite):
+    @pytest.fixture(autouse=True)
+    def place(self):
+        self.memory = Memory()
+
+    def open(self):
+        return MemoryStore(self.memory)

@@ -1,0 +1,15 @@
+"""SQLite passes the suite of the port."""
+
+import pytest
+
+from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.testing.store_suite import StoreSuite
+
+
+class TestSqliteStore(StoreSuite):
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path):
+        self.path = tmp_path / "runs.db"
+
+    def open(self):
+        return SqliteStore(self.path)
