@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.kernel.commands import Abandon, Command, Continue, Finish, Perform, Subscribe
+from batuta.kernel.commands import Abandon, Command, Continue, Finish, Perform
 from batuta.kernel.events import CancelAsked, Continued, Failed, Performed
 from batuta.ports.caller import Fault
 from batuta.runtime.shared.ids import child_run_id
@@ -49,8 +49,6 @@ class Acting:
                     self._conductor.post(run, Continued())
                 case Abandon():
                     self._abandon(run, command)
-                case Subscribe():
-                    self._conductor.hearing.catch_up(run, command)
                 case Finish():
                     self._finished(run)
                 case _:

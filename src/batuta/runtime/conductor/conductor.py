@@ -176,15 +176,18 @@ class Conductor:
         setup: str | None = None,
         first_event: int | None = None,
         heard: tuple[int, ...] = (),
+        instead_of: LiveRun | None = None,
     ) -> LiveRun:
         """Start a run; it is durable when `durable` says so, and its tasks begin only then.
 
         It hears the events published from now on, or with numbers greater than `first_event`,
-        except those in `heard`.
+        except those in `heard`; and what is still on its way to the run whose place it takes.
         """
         run = LiveRun(run_id, program, NEW, 0)
         run.parent, run.parent_key, run.setup = parent, parent_key, setup
         run.first_event = self.hearing.newest if first_event is None else first_event
+        if instead_of is not None:
+            instead_of.leave_to(run)
         self.runs[run_id] = run
         started = self._started(run, data)
         if heard:
@@ -347,7 +350,7 @@ class Conductor:
         if run.problem is not None:
             return
         if run.evaluating and not answers:
-            run.backlog.append((event, at))
+            run.backlog.append(event)
             return
         now = self.clock.now() if at is None else at
         try:
@@ -360,8 +363,10 @@ class Conductor:
             return
         if taken.changed:
             self.recorder.note(run, event, taken, now, answers)
-        elif run.timer_at is not None and run.timer_at <= now:
+            return
+        if run.timer_at is not None and run.timer_at <= now:
             self.recorder.set_timer(run)
+        self.recorder.rest(run)
 
     # -- after a commit ----------------------------------------------------------------------------
 
@@ -392,7 +397,7 @@ class Conductor:
         run.evaluating = True
         self.evaluating += 1
         key = f"?{event.__class__.__name__}{at}"
-        self.spawn(run, key, self._evaluated(run, event, at, answers, need))
+        self.spawn(run, key, self._evaluated(run, event, at, answers, need, key))
 
     async def _evaluated(
         self,
@@ -401,6 +406,7 @@ class Conductor:
         at: int,
         answers: tuple[Evaluated, ...],
         need: NeedsEvaluation,
+        key: str,
     ) -> None:
         try:
             answer = Evaluated(
@@ -410,11 +416,13 @@ class Conductor:
             answer = Evaluated(None, str(failure) or "failed")
         finally:
             self.evaluating -= 1
+            run.working.pop(key, None)
         run.evaluating = False
+        # What came meanwhile is taken next, before what came later.
+        self.inbox.extendleft((run, waiting) for waiting in reversed(run.backlog))
+        run.awaited += len(run.backlog)
+        run.backlog.clear()
         self.take(run, event, at, (*answers, answer))
-        backlog, run.backlog = run.backlog, []
-        for waiting, _ in backlog:
-            self.take(run.standing, waiting)
         self.schedule()
 
     # -- time --------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ class Hearing:
         their runs must be offered what came before them first (`catch_up`).
         """
         self._kept: int | None = None
+        self._opening = 0
+        """Subscriptions that are noted, but in the store only after the commit that is to come."""
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
 
@@ -95,7 +97,8 @@ class Hearing:
     def keep_place(self) -> None:
         """Note how far events were dealt with, once the runs have taken what they were offered."""
         conductor = self._conductor
-        if self.newest != self._kept and not conductor.inbox and not conductor.evaluating:
+        busy = conductor.inbox or conductor.evaluating or self._opening
+        if self.newest != self._kept and not busy:
             self._kept = self.newest
             conductor.committer.batch.cursor = (conductor.owner, self.newest)
 
@@ -130,10 +133,28 @@ class Hearing:
                     if run is not None and stored.number > run.first_event:
                         conductor.post(run, Heard(stored.number, event))
 
-    def catch_up(self, run: LiveRun, command: Subscribe) -> None:
+    def subscribed(self, run: LiveRun, command: Subscribe) -> None:
+        """Offer a new listen what was published before: at once, and again behind its commit.
+
+        At once, so that the run is not written down as waiting while there is something for it; and
+        again, because what is published until the commit finds no subscription in the store.
+        """
+        if run.inherits:
+            return
+        self.catch_up(run, command)
+        upto = self.newest
+        self._opening += 1
+        self._conductor.committer.releases.append(lambda: self._opened(run, command, upto))
+
+    def _opened(self, run: LiveRun, command: Subscribe, upto: int) -> None:
+        self._opening -= 1
+        if run.problem is None:
+            self.catch_up(run, command, upto)
+
+    def catch_up(self, run: LiveRun, command: Subscribe, behind: int = 0) -> None:
         """Offer a listen what was published before it was reached."""
-        after = max(run.first_event, command.after or 0)
-        if after >= self.newest or run.inherits:
+        after = max(run.first_event, command.after or 0, behind)
+        if after >= self.newest:
             return
         types = tuple(one.type for one in command.criteria if one.type is not None)
         if len(types) < len(command.criteria):

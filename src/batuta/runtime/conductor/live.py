@@ -67,7 +67,7 @@ class LiveRun:
         self.inherits = False
         self.awaited = 0
         self.evaluating = False
-        self.backlog: list[tuple[Event, int | None]] = []
+        self.backlog: list[Event] = []
         self.working: dict[str, asyncio.Task[None]] = {}
         self.timer_at: int | None = None
 

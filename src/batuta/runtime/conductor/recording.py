@@ -91,12 +91,21 @@ class Recorder:
         elif run.program.timed:
             self.set_timer(run)
 
+    def rest(self, run: LiveRun) -> None:
+        """A run has taken something that meant nothing to it: it may be at rest now."""
+        if not run.awaited and run.stored == RUNNING and run.state.status not in TERMINAL:
+            self._note_status(run, self._conductor.committer.batch)
+
     def _note_status(self, run: LiveRun, batch: Batch) -> None:
-        """Keep the store's status true: it says which runs recovery has to load."""
+        """Keep the store's status true: it says which runs recovery has to load.
+
+        A run that has something on its way to it does not wait yet: after a crash it has to be
+        offered that again.
+        """
         state = run.state
         if state.status == SUSPENDED:
             status, wake = SUSPENDED, None
-        elif run.is_idle:
+        elif run.is_idle and not run.awaited:
             wake = state.wake
             if wake is not None and wake - self._conductor.clock.now() < STAY_MS:
                 status = RUNNING
@@ -147,6 +156,7 @@ class Recorder:
                             value=_encode(value).decode() if source else "",
                         )
                     )
+                self._conductor.hearing.subscribed(run, command)
             case Unsubscribe():
                 batch.unsubscriptions.append((run.id, command.key))
             case StartChild():

@@ -145,15 +145,14 @@ class Triggers:
         if cause is not None:
             batch.dependents.append((run_id, cause.id))
         batch.schedules.append(self._new_row(program.identity, number, run_id, place))
-        run = conductor.begin(
+        conductor.begin(
             trigger,
             {"number": number},
             run_id=run_id,
             first_event=place.first_event,
             heard=place.heard,
+            instead_of=None if place.heard else cause,
         )
-        if cause is not None and not place.heard:
-            cause.leave_to(run)
 
     def _new_row(self, identity: str, number: int, run_id: str, place: Place) -> ScheduleRow:
         return ScheduleRow(
