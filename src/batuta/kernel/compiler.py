@@ -103,10 +103,9 @@ class Compiler:
         node = self._new(task)
         self._fill(node, task, extend=extend)
         if extend:
+            kinds = {"all", node.kind} | ({"composite"} if node.kind in {"do", "fork"} else set())
             for extension in reversed(self.extensions):
-                if extension.extend in {"all", node.kind} or (
-                    extension.extend == "composite" and node.kind in {"do", "fork"}
-                ):
+                if extension.extend in kinds:
                     node = self._wrapped(node, extension)
         return node
 

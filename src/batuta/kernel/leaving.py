@@ -103,9 +103,10 @@ def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple
     owed = token.log
     for entries in reversed(undoing):
         owed += entries
-    frame = token.frame
-    if frame is not None and isinstance(frame.state, ForkState):
-        for index, branch in enumerate(frame.state.branches):
-            inner = t.tokens.get(branch_id(frame, index))
+    # The top frame of a branch that has not begun is its fork's, which is not its own.
+    top = next(own_frames(token), None)
+    if top is not None and isinstance(top.state, ForkState):
+        for index, branch in enumerate(top.state.branches):
+            inner = t.tokens.get(branch_id(top, index))
             owed += all_owed(t, inner) if inner is not None else branch.log
     return owed

@@ -91,10 +91,10 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     """Subscribe, and wait."""
     listen: Listen = node.own
     frame = new_frame(t, token, parent, node, raw, data, state=ListenState())
-    criteria = [_criterion(t, token, frame, one) for one in listen.filters]
-    criteria += [_criterion(t, token, frame, one) for one in listen.until or ()]
-    if listen.mode == "any" and not listen.filters:
-        criteria.append(Criterion(None))
+    criteria: list[Criterion] = []
+    for filters in (listen.filters, listen.until):
+        if filters is not None:
+            criteria += [_criterion(t, token, frame, one) for one in filters] or [Criterion(None)]
     after = behind(token.ears, _place(node))
     t.commands.append(
         Subscribe(token.id, frame.at + frame.path, tuple(criteria), None if after < 0 else after)
@@ -141,9 +141,9 @@ def hear(
             return _heard_until(t, token, frame, node, index, bound, number, event)
     filled = _filled(state.taken, listen.mode)
     index, bound = _first_match(t, token, frame, listen.filters, event, filled)
-    if index is None and not (listen.mode == "any" and not listen.filters):
+    if index is None:
         return None, False
-    taken = (*state.taken, (index or 0, event))
+    taken = (*state.taken, (index, event))
     queue = (*state.queue, event) if listen.iterates else ()
     satisfied = _is_satisfied(t, token, frame, listen, taken)
     state = ListenState(
@@ -277,6 +277,8 @@ def _first_match(
     event: dict[str, Any],
     filled: frozenset[int],
 ) -> tuple[int | None, dict[str, Any]]:
+    if not filters:
+        return 0, {}  # any of nothing means every event
     for index, one in enumerate(filters):
         if index not in filled:
             bound = _match(t, token, frame, one, event)
