@@ -303,10 +303,13 @@ def _refuse_conflicts(memory: Memory, batch: Batch) -> None:
     for run, seq, *_ in batch.journal:
         if seq in memory.journal.get(run, {}):
             raise ConflictError(run, hint="another process drives this run now")
+    for row in batch.runs:
+        if row.id in memory.runs:
+            raise ConflictError(row.id, hint="a run of this id exists already")
     started: set[str] = set()
     for row in batch.runs:
-        if row.id in memory.runs or row.id in started:
-            raise ConflictError(row.id, hint="a run of this id exists already")
+        if row.id in started:
+            raise ConflictError(row.id, hint="a batch starts a run once")
         started.add(row.id)
 
 
