@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from batuta.cli import paper
 from batuta.cli.options import named_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Generator, Iterable
 
     from batuta.app.engine import Engine
     from batuta.wiring.settings import Settings
@@ -110,17 +110,17 @@ async def engine(
     from batuta.wiring import engine as wiring  # noqa: PLC0415 -- brings every driver
     from batuta.wiring.looking import existing  # noqa: PLC0415 -- as above
 
-    readable_log()
     if not makes:
         existing(choice.store)
-    async with wiring.open(
-        choice.store,
-        functions=choice.functions,
-        secrets=choice.secrets,
-        settings=choice.settings,
-        resume=resume,
-    ) as opened:
-        yield opened
+    with readable_log():
+        async with wiring.open(
+            choice.store,
+            functions=choice.functions,
+            secrets=choice.secrets,
+            settings=choice.settings,
+            resume=resume,
+        ) as opened:
+            yield opened
 
 
 _TRACEBACK = "Traceback (most recent call last):"
@@ -151,13 +151,22 @@ def without_traceback(text: str) -> str:
     return "\n".join([*before, *places[-1:], f"  {what[-1]}"])
 
 
-def readable_log() -> None:
-    """Show warnings of the engine as lines without tracebacks, unless `--debug` asks for all."""
+@contextmanager
+def readable_log() -> Generator[None]:
+    """Show the engine's warnings as lines without tracebacks, inside the block.
+
+    With `--debug` all of the log is shown, as it is.
+    """
     log = logging.getLogger("batuta")
-    if log.handlers:
-        return
-    if "--debug" in sys.argv:
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    else:
-        log.addHandler(_Lines(logging.WARNING))
-        log.propagate = False
+    debug = "--debug" in sys.argv
+    handler = logging.StreamHandler() if debug else _Lines(logging.WARNING)
+    level, log.propagate = log.level, False
+    log.addHandler(handler)
+    if debug:
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = True

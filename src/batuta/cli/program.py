@@ -76,6 +76,16 @@ class LazyGroup(click.Group):
 class Program(LazyGroup):
     """The outermost group: turns whatever goes wrong into words and an exit code."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what was typed. See click."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read the output has gone (`| head`): that is not an error of ours. What is
+            # left in the buffer must not be written when Python ends, as that would fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the program and leave the process with an exit code. See click."""
         given = list(sys.argv[1:] if args is None else args)
@@ -99,11 +109,6 @@ def _told(error: Exception) -> int:
     while isinstance(error, ExceptionGroup):
         # What runs side by side fails side by side; the first failure is why the others stopped.
         error = error.exceptions[0]
-    if isinstance(error, BrokenPipeError):
-        # Whoever read the output has gone (`| head`): that is not an error of ours. What is left
-        # in the buffer must not be written when Python ends, as that would fail again, loudly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
     if isinstance(error, click.exceptions.Abort):
         return Exit.INTERRUPTED
     if isinstance(error, click.ClickException):
@@ -149,6 +154,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 
 
 @click.group(
+    "batuta",
     cls=Program,
     lazy=COMMANDS,
     said=words.COMMANDS,

@@ -86,27 +86,30 @@ async def _drive(opened: Engine, ids: list[str], wait: float | None) -> None:
 @asynccontextmanager
 async def _ends_told(opened: Engine, ids: list[str]) -> AsyncGenerator[None]:
     """Tell the runs' ends while the block lasts, so that a long resume is seen to go on."""
+    left = dict.fromkeys(ids)
     async with asyncio.TaskGroup() as group:
-        telling = group.create_task(_tell_ends(opened, ids))
+        telling = group.create_task(_tell_ends(opened, left))
         try:
             yield
         finally:
             telling.cancel()
+            _tell_new_ends(opened, left)
 
 
-async def _tell_ends(opened: Engine, ids: list[str]) -> None:
-    """Tell each run's end when it comes, so that a long resume is seen to go on."""
-    left = dict.fromkeys(ids)
+async def _tell_ends(opened: Engine, left: dict[str, None]) -> None:
     while left:
-        for run_id in list(left):
-            view = opened.show(run_id)
-            if view.ended_at is not None:
-                del left[run_id]
-                status = paper.styled(
-                    f"{view.status:<9}", paper.TONE_OF_STATUS.get(view.status, "plain")
-                )
-                paper.tell(f"  {status}  {view.workflow}:{view.version}  run {view.id}")
+        _tell_new_ends(opened, left)
         await asyncio.sleep(LOOK_S)
+
+
+def _tell_new_ends(opened: Engine, left: dict[str, None]) -> None:
+    for run_id in list(left):
+        view = opened.show(run_id)
+        if view.ended_at is not None:
+            del left[run_id]
+            tone = paper.TONE_OF_STATUS.get(view.status, "plain")
+            status = paper.styled(f"{view.status:<9}", tone)
+            paper.tell(f"  {status}  {view.workflow}:{view.version}  run {view.id}")
 
 
 def _say(views: list[RunView], now: int, choice: Chosen) -> None:

@@ -95,13 +95,13 @@ async def _up(found: Folder, choice: Chosen, teller: Teller) -> int:
     orphans = _orphans(choice)
     choice = with_functions_of(orphans, choice)
     async with engine(choice, resume=True, makes=True) as opened:
-        await _deploy(opened, found, teller)
-        if orphans:
-            teller.tell("resumed", words.taken_over(len(orphans)), runs=len(orphans))
-        if not found.workflows and not orphans:
-            raise RequestError(words.NOTHING_TO_RUN, hint=words.FOLDER_HINT)
-        teller.tell("up", words.is_up(len(found.workflows)), store=choice.store)
         with interruptible() as stop:
+            await _deploy(opened, found, teller)
+            if orphans:
+                teller.tell("resumed", words.taken_over(len(orphans)), runs=len(orphans))
+            if not found.workflows and not orphans:
+                raise RequestError(words.NOTHING_TO_RUN, hint=words.FOLDER_HINT)
+            teller.tell("up", words.is_up(len(found.workflows)), store=choice.store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(_Watch(opened, teller).forever())
                 # Schedules are driven where the engine has them; without, runs are driven all
