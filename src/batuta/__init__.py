@@ -1,4 +1,4 @@
-"""One definition of an integration, run by a conductor or by events: the same file, the same result.
+"""One definition of an integration, by a conductor or by events: same file, same result.
 
     import asyncio, batuta
 
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batuta.adapters.callers.functions import Context as Context
+    from batuta.adapters.callers.functions import current_context as current_context
     from batuta.adapters.callers.functions import function as function
     from batuta.app.engine import Engine as Engine
     from batuta.app.engine import Run as Run
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from batuta.wiring.settings import Settings as Settings
 
 _HOMES = {
-    "batuta.adapters.callers.functions": ("Context", "function"),
+    "batuta.adapters.callers.functions": ("Context", "current_context", "function"),
     "batuta.app.engine": ("Engine", "Run"),
     "batuta.app.views": ("RunView", "TaskView"),
     "batuta.definition": ("Problem", "Report", "check"),
@@ -69,7 +70,31 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 -- names of the table above
+__all__ = [
+    "BatutaError",
+    "ConflictError",
+    "Context",
+    "CorruptError",
+    "DefinitionError",
+    "Engine",
+    "Fault",
+    "KernelBug",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "Problem",
+    "Report",
+    "RequestError",
+    "Run",
+    "RunView",
+    "Settings",
+    "TaskView",
+    "UnavailableError",
+    "__version__",
+    "check",
+    "current_context",
+    "function",
+    "open",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.callers.functions import FunctionCaller, FunctionRegistry
-from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore
+from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore, Transport
 from batuta.adapters.callers.openapi import OpenApiCaller
 from batuta.adapters.callers.processes import ContainerCaller, Policy, ScriptCaller, ShellCaller
 from batuta.adapters.clock import SystemClock
@@ -30,8 +30,6 @@ from batuta.wiring.settings import Settings, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-
-    import httpx2
 
     from batuta.kernel.program import Program
     from batuta.ports.caller import Call
@@ -90,7 +88,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
     functions: Iterable[str | Path | Callable[..., Any]] = (),
     secrets: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     clock: Clock | None = None,
     resume: bool = False,
 ) -> AsyncGenerator[Engine]:
