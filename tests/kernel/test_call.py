@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from driver import Raises, Run, program_of, run
+
 from batuta.kernel.commands import Perform
 from batuta.kernel.events import Performed
-from driver import Raises, Run, program_of, run
 
 
 def test_a_call_asks_with_evaluated_arguments_and_the_answer_is_its_output():
@@ -35,7 +36,10 @@ do: [ { a: { call: work, with: { n: '${ .n }', fixed: 1 }, metadata: { participa
 
 
 def test_the_input_of_a_call_is_the_transformed_one():
-    called = run("do: [ { a: { call: work, input: { from: .x }, with: { n: '${ . }', m: '${ $input }' } } } ]", {"x": 3})
+    called = run(
+        "do: [ { a: { call: work, input: { from: .x }, with: { n: '${ . }', m: '${ $input }' } } } ]",
+        {"x": 3},
+    )
     assert called.asked("a").input == 3
     assert called.asked("a").arguments == {"n": 3, "m": 3}
 
@@ -53,7 +57,10 @@ do:
     )
     asked = called.asked("a")
     assert (asked.kind, asked.target) == ("http", "")
-    assert asked.authentication == {"scheme": "basic", "properties": {"username": "me", "password": "p"}}
+    assert asked.authentication == {
+        "scheme": "basic",
+        "properties": {"username": "me", "password": "p"},
+    }
 
 
 def test_a_policy_in_a_secret_is_named_and_not_read():
@@ -77,7 +84,11 @@ def test_a_faulted_call_faults_where_it_stands():
 
 def test_arguments_that_cannot_be_evaluated_fault_before_anything_is_asked():
     called = run("do: [ { a: { call: work, with: { n: '${ 1 + {} }' } } } ]")
-    assert (called.kind_of_fault, called.fault.instance, called.of(Perform)) == ("expression", "/do/0/a", [])
+    assert (called.kind_of_fault, called.fault.instance, called.of(Perform)) == (
+        "expression",
+        "/do/0/a",
+        [],
+    )
 
 
 def test_a_function_of_the_document_runs_inside_the_call_with_its_arguments_as_input():
@@ -124,11 +135,15 @@ do:
   - d: { set: '${ "never" }' }
 """
     assert run(text).output == "ended"
-    assert run(text.replace("- c: { call: ends }", "- c: { set: '${ . }', then: end }")).output == ["x"]
+    assert run(text.replace("- c: { call: ends }", "- c: { set: '${ . }', then: end }")).output == [
+        "x"
+    ]
 
 
 def test_functions_may_lie_inside_each_other_only_so_deep():
-    functions = "".join(f"    f{n}: {{ do: [ {{ c: {{ call: f{n + 1} }} }} ] }}\n" for n in range(40))
+    functions = "".join(
+        f"    f{n}: {{ do: [ {{ c: {{ call: f{n + 1} }} }} ] }}\n" for n in range(40)
+    )
     text = f"use:\n  functions:\n{functions}    f40: {{ set: {{ n: 1 }} }}\n"
     assert run(text + "do: [ { a: { call: f9 } } ]").output == {"n": 1}
     done = run(text + "do: [ { a: { call: f0 } } ]")
@@ -146,7 +161,9 @@ def test_loops_and_tries_inside_functions_are_no_calls():
 
 
 def test_a_process_is_asked_for_with_what_it_returns():
-    called = run("do: [ { a: { run: { shell: { command: 'echo ${ .x }' }, return: all } } } ]", {"x": 1})
+    called = run(
+        "do: [ { a: { run: { shell: { command: 'echo ${ .x }' }, return: all } } } ]", {"x": 1}
+    )
     assert (called.asked("a").kind, called.asked("a").arguments) == (
         "shell",
         {"command": "echo ${ .x }", "return": "all"},

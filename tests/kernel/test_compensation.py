@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from batuta.kernel.commands import Abandon, Perform
 from driver import Raises, Sequence, run
+
+from batuta.kernel.commands import Abandon, Perform
 
 UNDO = "metadata: { compensate: { call: undo, with: { what: '${ $output }', of: '${ $input }' } } }"
 
@@ -58,7 +59,9 @@ do:
       catch: {{ do: [ {{ h: {{ call: handle }} }} ] }}
   - last: {{ call: last }}
 """
-    done = run(text, answers={"before": 0, "a": "A", "b": Raises(), "undo": None, "h": 1, "last": Raises()})
+    done = run(
+        text, answers={"before": 0, "a": "A", "b": Raises(), "undo": None, "h": 1, "last": Raises()}
+    )
     assert done.performed == ["before", "a", "b", "compensate", "h", "last", "compensate"]
     assert undone(done) == ["A", 0]
 
@@ -104,7 +107,11 @@ do:
 """
     done = run(
         text,
-        answers={"a": Sequence("A1", "A2"), "b": Sequence(Raises(status=400), Raises(status=503)), "undo": None},
+        answers={
+            "a": Sequence("A1", "A2"),
+            "b": Sequence(Raises(status=400), Raises(status=503)),
+            "undo": None,
+        },
     )
     assert (undone(done), done.output) == (["A2"], "handled")
 
@@ -283,7 +290,9 @@ do:
           - b: {{ call: b }}
 """
     done = run(text).answer("x", "X").answer("y", "Y").fail("z").answer("undo").fail("b")
-    assert done.of(Abandon)[-1].key.startswith("/do/0/f/fork/branches/0/a/try/0/x/metadata/compensate")
+    assert done.of(Abandon)[-1].key.startswith(
+        "/do/0/f/fork/branches/0/a/try/0/x/metadata/compensate"
+    )
     assert done.answer("undo").status == "faulted"
     assert undone(done) == ["Y", "X", "X"]
 
@@ -364,3 +373,25 @@ def test_a_run_without_debts_is_cancelled_at_once(compensate):
     done = run("do: [ { a: { wait: PT1S } } ]").cancel(compensate=compensate)
     assert (done.status, done.state.ended) == ("cancelled", done.now)
     assert done.traced("cancelled") == ["a"]
+
+
+def test_what_an_earlier_attempt_of_an_outer_try_completed_is_not_the_inner_one_s_to_undo():
+    text = f"""
+do:
+  - outer:
+      try:
+        - inner:
+            try: [ {{ z: {{ call: z }} }}, {{ a: {{ call: a, {UNDO} }} }}, {{ b: {{ call: b }} }} ]
+            catch: {{ errors: {{ with: {{ status: 503 }} }}, do: [ {{ h: {{ call: h }} }} ] }}
+      catch: {{ retry: {{ limit: {{ attempt: {{ count: 1 }} }} }}, do: [] }}
+"""
+    answers = {
+        "z": Sequence(1, Raises(status=503)),
+        "a": "A",
+        "b": Raises(status=400),
+        "undo": None,
+    }
+    done = run(text, answers=answers)
+    assert done.performed == ["z", "a", "b", "z", "h"]
+    assert done.fail("h").performed[-1] == "compensate"
+    assert undone(done) == ["A"]

@@ -9,9 +9,13 @@ NUMBER = "{ document: { type: number } }"
 OBJECT = "{ document: { type: object, required: [ n ], properties: { n: { type: number } } } }"
 
 
-@pytest.mark.parametrize(("data", "status"), [({"n": 1}, "completed"), ({"n": "x"}, "faulted"), ({}, "faulted")])
+@pytest.mark.parametrize(
+    ("data", "status"), [({"n": 1}, "completed"), ({"n": "x"}, "faulted"), ({}, "faulted")]
+)
 def test_the_workflow_s_input_is_validated_before_it_is_transformed(data, status):
-    done = run(f"input: {{ schema: {OBJECT}, from: .n }}\ndo: [ {{ a: {{ set: '${{ . }}' }} }} ]", data)
+    done = run(
+        f"input: {{ schema: {OBJECT}, from: .n }}\ndo: [ {{ a: {{ set: '${{ . }}' }} }} ]", data
+    )
     assert done.status == status
     if status == "faulted":
         assert (done.kind_of_fault, done.fault.instance) == ("validation", "")
@@ -123,7 +127,11 @@ do:
 
 def test_a_condition_that_cannot_be_evaluated_faults_the_task():
     done = run("do: [ { a: { if: '1 + {} > 2', set: { n: 1 } } } ]")
-    assert (done.kind_of_fault, done.fault.instance, done.trace) == ("expression", "/do/0/a", ["faulted a"])
+    assert (done.kind_of_fault, done.fault.instance, done.trace) == (
+        "expression",
+        "/do/0/a",
+        ["faulted a"],
+    )
 
 
 def test_the_descriptors_are_those_of_the_dsl():
@@ -156,7 +164,9 @@ def test_variables_that_mean_nothing_here_are_null():
 
 
 def test_secrets_are_placeholders_wherever_they_are_read():
-    text = "use: { secrets: [ key ] }\ndo: [ { a: { call: work, with: { k: '${ $secrets.key }' } } } ]"
+    text = (
+        "use: { secrets: [ key ] }\ndo: [ { a: { call: work, with: { k: '${ $secrets.key }' } } } ]"
+    )
     started = Run(text).start({}, secrets={"key": "<<key>>"}, nonce="n")
     assert started.asked("a").arguments == {"k": "<<key>>"}
     assert started.state.nonce == "n"

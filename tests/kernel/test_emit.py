@@ -7,7 +7,10 @@ from driver import run
 
 
 def test_what_the_document_leaves_out_is_filled_in_and_the_output_is_the_envelope():
-    done = run("do: [ { e: { emit: { event: { with: { source: /s, type: a.b, data: { n: '${ .n }' } } } } } } ]", {"n": 1})
+    done = run(
+        "do: [ { e: { emit: { event: { with: { source: /s, type: a.b, data: { n: '${ .n }' } } } } } } ]",
+        {"n": 1},
+    )
     assert done.output == {
         "specversion": "1.0",
         "id": "r1/do/0/e",
@@ -40,7 +43,8 @@ def test_an_attribute_that_is_null_is_left_out_and_an_own_id_is_kept():
 @pytest.mark.parametrize("value", ["", 5, {"a": 1}])
 def test_an_attribute_that_is_no_text_is_a_configuration_fault(value):
     done = run(
-        "do: [ { e: { emit: { event: { with: { source: /s, type: '${ .t }' } } } } } ]", {"t": value}
+        "do: [ { e: { emit: { event: { with: { source: /s, type: '${ .t }' } } } } } ]",
+        {"t": value},
     )
     assert (done.kind_of_fault, done.events) == ("configuration", [])
 

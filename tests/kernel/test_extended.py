@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from batuta.kernel.commands import Perform
 from driver import Raises, run
+
+from batuta.kernel.commands import Perform
 
 
 def extending(extension: str, do: str) -> str:
@@ -21,7 +22,9 @@ LOGGING = """
 
 def test_before_and_after_run_around_the_task_and_change_nothing():
     done = run(
-        extending(LOGGING, "  - a: { call: a, output: { as: '. + 1' } }\n  - b: { set: '${ [.] }' }"),
+        extending(
+            LOGGING, "  - a: { call: a, output: { as: '. + 1' } }\n  - b: { set: '${ [.] }' }"
+        ),
         5,
         answers={"log": "ignored", "a": 1},
     )
@@ -75,7 +78,9 @@ def test_before_may_take_the_task_s_place_by_exit():
 
 
 def test_end_in_an_extension_ends_the_run():
-    text = extending(MOCK.replace("exit", "end"), "  - a: { call: work }\n  - b: { set: '${ [.] }' }")
+    text = extending(
+        MOCK.replace("exit", "end"), "  - a: { call: work }\n  - b: { set: '${ [.] }' }"
+    )
     assert run(text, {"mocked": True}).output == "mocked"
 
 
@@ -123,7 +128,10 @@ def test_an_inner_extension_that_takes_the_task_s_place_is_still_inside_the_oute
 
 
 def test_then_of_the_task_is_followed_after_what_comes_after():
-    text = extending(LOGGING, "  - a: { set: { n: 1 }, then: c }\n  - b: { call: never }\n  - c: { set: { n: 2 } }")
+    text = extending(
+        LOGGING,
+        "  - a: { set: { n: 1 }, then: c }\n  - b: { call: never }\n  - c: { set: { n: 2 } }",
+    )
     done = run(text, answers={"log": 0})
     assert done.output == {"n": 2}
     assert "never" not in [one.target for one in done.of(Perform)]
@@ -136,12 +144,16 @@ def test_a_fault_of_an_extension_or_its_task_goes_outwards():
 
 
 def test_an_extended_branch_of_a_fork_joins():
-    text = extending(LOGGING, "  - f: { fork: { branches: [ { a: { call: a } }, { b: { set: { n: 1 } } } ] } }")
+    text = extending(
+        LOGGING, "  - f: { fork: { branches: [ { a: { call: a } }, { b: { set: { n: 1 } } } ] } }"
+    )
     assert run(text, answers={"log": 0, "a": 5}).output == [5, {"n": 1}]
 
 
 def test_a_condition_of_an_extension_that_cannot_be_evaluated_faults_the_task():
-    text = extending("    - x: { extend: set, when: '1 + {} > 1', before: [] }", "  - a: { set: { n: 1 } }")
+    text = extending(
+        "    - x: { extend: set, when: '1 + {} > 1', before: [] }", "  - a: { set: { n: 1 } }"
+    )
     assert run(text).kind_of_fault == "expression"
 
 
@@ -152,3 +164,8 @@ def test_what_an_extension_completed_is_owed_and_undone_by_the_try_around_the_ta
     )
     done = run(text, answers={"lock": 1, "a": Raises(), "unlock": 0})
     assert (done.status, done.performed) == ("completed", ["lock", "a", "compensate"])
+
+
+def test_the_extended_task_itself_is_still_its_own_task():
+    text = extending(LOGGING, "  - d: { do: [ { a: { set: '${ $task.name }' } } ] }")
+    assert run(text, answers={"log": 0}).output == "a"

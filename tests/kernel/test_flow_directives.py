@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from batuta.kernel.commands import Abandon, Perform, Unsubscribe
 from driver import Raises, Run, run
+
+from batuta.kernel.commands import Abandon, Perform, Unsubscribe
 
 
 def text_of(name: str) -> str:
@@ -67,15 +68,21 @@ def test_a_task_may_jump_to_itself():
         "try: [ { f: { raise: { error: { type: 'https://a.b/c', status: 400 } } } } ]\n      catch: { do: [ INNER ] }",
     ],
 )
-@pytest.mark.parametrize(("then", "expected"), [("exit", ["a"]), ("end", "a"), ("continue", ["never"])])
+@pytest.mark.parametrize(
+    ("then", "expected"), [("exit", ["a"]), ("end", "a"), ("continue", ["never"])]
+)
 def test_exit_ends_the_scope_and_end_the_run(scope, then, expected):
     inner = f"{{ a: {{ set: {A}, then: {then} }} }}, {{ b: {{ set: {N} }} }}"
-    text = f"do:\n  - s:\n      {scope.replace('INNER', inner)}\n  - last: {{ set: '${{ [.] }}' }}\n"
+    text = (
+        f"do:\n  - s:\n      {scope.replace('INNER', inner)}\n  - last: {{ set: '${{ [.] }}' }}\n"
+    )
     assert run(text).output == expected
 
 
 def test_exit_of_the_outermost_scope_completes_the_run():
-    assert run(f"do: [ {{ a: {{ set: {A}, then: exit }} }}, {{ b: {{ set: {N} }} }} ]").output == "a"
+    assert (
+        run(f"do: [ {{ a: {{ set: {A}, then: exit }} }}, {{ b: {{ set: {N} }} }} ]").output == "a"
+    )
 
 
 def test_a_composite_s_own_then_is_followed_when_it_ends():
@@ -134,10 +141,11 @@ def test_the_context_at_the_end_is_that_of_who_ended():
 
 def test_a_name_that_is_not_beside_a_branch_is_a_configuration_fault():
     # The checks of a definition refuse it; a program that was compiled without them is no worse off.
+    import msgspec
+    from driver import HEADER
+
     from batuta.definition import check
     from batuta.kernel.program import compile_workflow
-    from driver import HEADER
-    import msgspec
 
     workflow = check(HEADER + "do: [ { a: { set: { n: 1 } } } ]").workflow
     assert workflow is not None
@@ -160,4 +168,9 @@ do:
     done = run(text, answers={"a": lambda _: next(answers)})
     assert done.output == "ok"
     assert [one.key.rpartition("/")[2] for one in done.of(Perform)] == ["a", "a~1", "a+1", "a+1~1"]
-    assert [one.occurrence.rpartition("/")[2] for one in done.of(Perform)] == ["a", "a~1", "a", "a~1"]
+    assert [one.occurrence.rpartition("/")[2] for one in done.of(Perform)] == [
+        "a",
+        "a~1",
+        "a",
+        "a~1",
+    ]

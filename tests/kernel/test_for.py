@@ -127,5 +127,7 @@ def test_each_iteration_asks_under_a_key_of_its_own():
 
 
 def test_a_while_that_cannot_be_evaluated_faults_in_the_loop():
-    done = run("do: [ { l: { for: { in: '[1]' }, while: '1 + {} > 0', do: [ { a: { set: { n: 1 } } } ] } } ]")
+    done = run(
+        "do: [ { l: { for: { in: '[1]' }, while: '1 + {} > 0', do: [ { a: { set: { n: 1 } } } ] } } ]"
+    )
     assert (done.kind_of_fault, done.fault.instance) == ("expression", "/do/0/l")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from batuta.kernel.commands import Abandon, Perform
 from driver import Raises, fault, run
+
+from batuta.kernel.commands import Abandon, Perform
 
 TWO = """
 do:
@@ -155,7 +156,9 @@ def test_faults_are_ignored_while_somebody_may_win():
 
 
 def test_a_competition_that_nobody_wins_faults_like_its_last_branch():
-    race = run(RACE, {}).fail("right", fault("authorization", 403)).fail("left", fault("timeout", 408))
+    race = (
+        run(RACE, {}).fail("right", fault("authorization", 403)).fail("left", fault("timeout", 408))
+    )
     assert (race.status, race.fault.status) == ("faulted", 408)
 
 
@@ -268,3 +271,18 @@ do:
       catch: { do: [ { look: { set: '${ $error.instance }' } } ] }
 """
     assert run(text).output == "/do/0/t/try/0/f"
+
+
+def test_a_branch_whose_turn_has_not_come_is_not_begun_after_the_fork_gave_up():
+    text = """
+do:
+  - t:
+      try:
+        - f:
+            fork:
+              branches:
+                - breaks: { raise: { error: { type: 'https://a.b/c', status: 400 } } }
+                - never: { call: r }
+      catch: { do: [ { w: { wait: PT1S } } ] }
+"""
+    assert run(text).performed == []

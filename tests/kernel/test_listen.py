@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from driver import Run, run
+
 from batuta.kernel import ears
 from batuta.kernel.commands import Criterion, Subscribe, Unsubscribe
 from batuta.kernel.events import Heard
-from driver import Run, run
 
 ONE = "do: [ { l: { listen: { to: { one: { with: { type: a } } } } } } ]"
 
@@ -34,7 +35,9 @@ def test_one_event_ends_the_listen_and_the_output_is_always_an_array():
     ],
 )
 def test_an_event_is_read_as_the_document_says(read, expected):
-    assert run(listening("{ one: { with: { type: a } } }", read=read)).send("a", {"n": 1}).output == [expected]
+    assert run(listening("{ one: { with: { type: a } } }", read=read)).send(
+        "a", {"n": 1}
+    ).output == [expected]
 
 
 @pytest.mark.parametrize("read", ["data", "raw"])
@@ -108,13 +111,17 @@ do:
 
 
 def test_until_an_expression_over_the_events_so_far_holds():
-    text = listening("{ any: [ { with: { type: a } } ], until: '(map(.n) | add) > 4 and $input.x' }")
+    text = listening(
+        "{ any: [ { with: { type: a } } ], until: '(map(.n) | add) > 4 and $input.x' }"
+    )
     heard = run(text, {"x": True}).send("a", {"n": 2}).send("a", {"n": 2})
     assert heard.status == "running"
     assert heard.send("a", {"n": 1}).output == [{"n": 2}, {"n": 2}, {"n": 1}]
 
 
-@pytest.mark.parametrize("until", ["one: { with: { type: stop } }", "any: [ { with: { type: stop } } ]"])
+@pytest.mark.parametrize(
+    "until", ["one: { with: { type: stop } }", "any: [ { with: { type: stop } } ]"]
+)
 def test_until_an_event_comes_which_is_not_part_of_the_output(until):
     heard = run(listening(f"{{ any: [ {{ with: {{ type: a }} }} ], until: {{ {until} }} }}"))
     assert heard.send("a", 1).send("stop", 9).output == [1]
@@ -173,8 +180,13 @@ def test_a_listen_goes_on_listening_between_iterations():
 
 
 def test_without_tasks_an_iteration_gives_the_event():
-    text = FOREACH.replace("do: [ { work: { call: work, with: { n: '${ $event.n }', at: '${ $place }' } } } ]", "do: []")
-    assert run(text.replace(". + 1", ".n")).send("a", {"n": 1}).send("a", {"n": 2}).output["outputs"] == [1, 2]
+    text = FOREACH.replace(
+        "do: [ { work: { call: work, with: { n: '${ $event.n }', at: '${ $place }' } } } ]",
+        "do: []",
+    )
+    assert run(text.replace(". + 1", ".n")).send("a", {"n": 1}).send("a", {"n": 2}).output[
+        "outputs"
+    ] == [1, 2]
 
 
 FOREVER = """
@@ -327,7 +339,9 @@ do:
 
 
 def test_an_event_that_came_before_its_listen_is_not_lost():
-    text = "do: [ { w: { wait: PT1S } }, { l: { listen: { to: { one: { with: { type: a } } } } } } ]"
+    text = (
+        "do: [ { w: { wait: PT1S } }, { l: { listen: { to: { one: { with: { type: a } } } } } } ]"
+    )
     assert run(text).send("a", 1).advance(1_000).output == [1]
 
 
@@ -390,7 +404,9 @@ def test_parallel_branches_hear_the_same_event_and_neither_their_join_again():
 
 
 def test_what_a_single_branch_heard_is_not_heard_again_after_the_join():
-    text = BOTH.replace("- y: { listen: { to: { one: { with: { type: a } } } } }", "- y: { call: y }")
+    text = BOTH.replace(
+        "- y: { listen: { to: { one: { with: { type: a } } } } }", "- y: { call: y }"
+    )
     heard = run(text).send("a", 1).answer("y")
     assert heard.send("a", 2).output == [2]
 

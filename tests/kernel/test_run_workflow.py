@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from driver import Raises, fault, run
+
 from batuta.kernel.commands import Abandon, StartChild
 from batuta.kernel.events import Failed, Performed
-from driver import Raises, fault, run
 
 CHILD = """
 do:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from driver import RUN, Run, program_of, run
+
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import Started
 from batuta.kernel.step import NEW, step
-from driver import RUN, Run, program_of, run
 
 WHOLE = "def f(x): if x > 0 then f(x - 1) else 7 end; f(.n)"
 """A recursive function: nothing that the native compiler would bound."""
@@ -34,7 +35,9 @@ do:
 def test_the_answer_that_was_recorded_counts_and_not_what_another_evaluation_gives():
     answers = iter([Evaluated(1)])
     done = run(
-        f"do: [ {{ a: {{ set: {{ x: '${{ {WHOLE} }}' }} }} }} ]", {"n": 1}, evaluate=lambda _: next(answers)
+        f"do: [ {{ a: {{ set: {{ x: '${{ {WHOLE} }}' }} }} }} ]",
+        {"n": 1},
+        evaluate=lambda _: next(answers),
     )
     assert done.output == {"x": 1}
 
@@ -77,6 +80,15 @@ do:
 
 
 def test_an_expression_with_too_much_work_for_the_native_compiler_goes_to_the_sandbox():
-    done = Run("do: [ { a: { set: '${ [range(.n)] | length }' } } ]", careful=False).start({"n": 10_000_000})
+    done = Run("do: [ { a: { set: '${ [range(.n)] | length }' } } ]", careful=False).start(
+        {"n": 10_000_000}
+    )
     assert done.output == 10_000_000
     assert len(done.evaluations) == 1
+
+
+def test_what_runs_natively_beside_the_sandbox_may_fail_too():
+    done = run(
+        f"do: [ {{ a: {{ set: {{ x: '${{ {WHOLE} }}', y: '${{ 1 + {{}} }}' }} }} }} ]", {"n": 1}
+    )
+    assert (done.kind_of_fault, done.fault.instance) == ("expression", "/do/0/a")

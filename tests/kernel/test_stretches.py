@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from driver import Run, program_of, run
+
 from batuta.kernel.commands import Continue
 from batuta.kernel.transition import STRETCH
-from driver import Run, program_of, run
 
 
 def test_many_tasks_in_a_row_need_no_depth():
     count = 10_000
     tasks = "".join(f"  - t{n}: {{ set: '${{ . + 1 }}' }}\n" for n in range(100))
-    text = f"do:\n  - l:\n      for: {{ in: '[range({count // 100})]' }}\n      do:\n" + tasks.replace("  - ", "        - ")
+    text = (
+        f"do:\n  - l:\n      for: {{ in: '[range({count // 100})]' }}\n      do:\n"
+        + tasks.replace("  - ", "        - ")
+    )
     done = Run(text, careful=False).start(0)
     assert done.output == count
 
@@ -23,7 +27,9 @@ def test_a_document_of_many_tasks_runs_to_its_end():
 
 
 def test_a_long_loop_lets_others_go_first_every_stretch():
-    program = program_of("do: [ { l: { for: { in: '[range(5000)]' }, do: [ { a: { set: '${ . + 1 }' } } ] } } ]")
+    program = program_of(
+        "do: [ { l: { for: { in: '[range(5000)]' }, do: [ { a: { set: '${ . + 1 }' } } ] } } ]"
+    )
     done = Run(program, careful=False).start(0)
     assert done.output == 5_000
     assert len(done.of(Continue)) == 5_001 // STRETCH

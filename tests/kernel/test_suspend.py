@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from driver import RUN, Raises, Run, fault, program_of, run
+
 from batuta.kernel.commands import Perform
 from batuta.kernel.events import Continued, Failed, Heard, Performed, Started, SuspendAsked
 from batuta.kernel.step import NEW, step
-from driver import RUN, Raises, Run, fault, program_of, run
 
 TWO = "do: [ { a: { call: a } }, { b: { call: b } } ]"
 
@@ -103,13 +104,17 @@ def test_a_suspended_run_may_be_cancelled():
 
 
 def test_undoing_may_be_suspended():
-    text = "do: [ { a: { call: a, metadata: { compensate: { call: undo } } } }, { b: { call: b } } ]"
+    text = (
+        "do: [ { a: { call: a, metadata: { compensate: { call: undo } } } }, { b: { call: b } } ]"
+    )
     run_ = run(text, answers={"a": 1, "b": Raises()}).suspend().answer("undo")
     assert run_.resume().status == "faulted"
 
 
 def test_a_long_stretch_goes_on_after_a_pause():
-    program = program_of("do: [ { l: { for: { in: '[range(5000)]' }, do: [ { a: { set: '${ . + 1 }' } } ] } } ]")
+    program = program_of(
+        "do: [ { l: { for: { in: '[range(5000)]' }, do: [ { a: { set: '${ . + 1 }' } } ] } } ]"
+    )
     state = step(program, NEW, Started(RUN, 0), 0).state
     state = step(program, state, SuspendAsked(), 0).state
     kept = step(program, state, Continued(), 0)

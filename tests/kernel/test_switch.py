@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from driver import run
 
-CASES = """
+CASES = (
+    """
 do:
   - choose:
       switch:
@@ -15,8 +16,9 @@ do:
   - one: { set: one, then: exit }
   - two: { set: two, then: exit }
   - three: { set: three }
-""".replace("set: one", "set: '${ \"one\" }'").replace("set: two", "set: '${ \"two\" }'").replace(
-    "set: three", "set: '${ \"three\" }'"
+""".replace("set: one", "set: '${ \"one\" }'")
+    .replace("set: two", "set: '${ \"two\" }'")
+    .replace("set: three", "set: '${ \"three\" }'")
 )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from batuta.kernel.commands import Abandon, Unsubscribe
 from driver import run
+
+from batuta.kernel.commands import Abandon, Unsubscribe
 
 
 @pytest.mark.parametrize("after", ["PT2S", "{ seconds: 2 }", "'${ {seconds: .s} }'"])
@@ -13,7 +14,11 @@ def test_a_task_that_takes_too_long_faults_with_408(after):
     assert slow.asked("a").deadline == slow.now + 2_000
     assert slow.advance(1_999).status == "running"
     slow.advance(1)
-    assert (slow.kind_of_fault, slow.fault.status, slow.fault.instance) == ("timeout", 408, "/do/0/a")
+    assert (slow.kind_of_fault, slow.fault.status, slow.fault.instance) == (
+        "timeout",
+        408,
+        "/do/0/a",
+    )
     assert [one.key for one in slow.of(Abandon)] == ["/do/0/a"]
     assert slow.traced("faulted") == ["a"]
     assert slow.traced("cancelled") == []
@@ -151,3 +156,16 @@ do: [ { a: { call: f, timeout: { after: PT2S } } } ]
 """
     assert run(text.replace("AFTER", "PT1S")).advance(1_000).fault.instance == "/use/functions/f"
     assert run(text.replace("AFTER", "PT3S")).advance(2_000).fault.instance == "/do/0/a"
+
+
+def test_a_listen_that_has_heard_enough_is_cut_in_its_last_iteration():
+    text = """
+do:
+  - l:
+      timeout: { after: PT5S }
+      listen: { to: { one: { with: { type: x } } } }
+      foreach: { do: [ { a: { call: a } } ] }
+"""
+    slow = run(text).send("x").advance(5_000)
+    assert slow.fault.instance == "/do/0/l"
+    assert len(slow.of(Unsubscribe)) == 1

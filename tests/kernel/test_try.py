@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from batuta.kernel.commands import Abandon, Perform
 from driver import Raises, Run, Sequence, fault, run
+
+from batuta.kernel.commands import Abandon, Perform
 
 CAUGHT = """
 do:
@@ -32,7 +33,14 @@ def test_without_a_fault_the_output_is_the_body_s_and_nothing_is_handled():
 def test_a_caught_error_goes_to_the_handler_whose_output_counts():
     done = run(catching(""), {"x": 1}, answers={"a": Raises(status=503)})
     assert done.output == {"caught": 503}
-    assert done.trace == ["started t", "started a", "faulted a", "started handle", "completed handle", "completed t"]
+    assert done.trace == [
+        "started t",
+        "started a",
+        "faulted a",
+        "started handle",
+        "completed handle",
+        "completed t",
+    ]
 
 
 def test_a_catch_without_anything_swallows_and_gives_the_input():
@@ -94,13 +102,15 @@ def test_the_filter_compares_every_member_that_it_names(filter_, caught):
         ("when: .status == 500", False),
         ("exceptWhen: .status == 503", False),
         ("exceptWhen: .status == 500", True),
-        ("when: $error.status == 503 and $input.x == 1 and $task.name == \"t\"", True),
+        ('when: $error.status == 503 and $input.x == 1 and $task.name == "t"', True),
         ("when: .status == 503, exceptWhen: $input.x == 1", False),
     ],
 )
 def test_conditions_are_asked_on_the_error(conditions, caught):
     done = run(
-        catching("# no filter\n        " + conditions.replace(", exceptWhen", "\n        exceptWhen")),
+        catching(
+            "# no filter\n        " + conditions.replace(", exceptWhen", "\n        exceptWhen")
+        ),
         {"x": 1},
         answers={"a": Raises(status=503)},
     )
@@ -119,7 +129,11 @@ do:
 
 def test_a_condition_that_cannot_be_evaluated_takes_the_place_of_the_fault():
     done = run(catching("when: '.status + {} > 1'"), answers={"a": Raises()})
-    assert (done.status, done.kind_of_fault, done.fault.instance) == ("faulted", "expression", "/do/0/t")
+    assert (done.status, done.kind_of_fault, done.fault.instance) == (
+        "faulted",
+        "expression",
+        "/do/0/t",
+    )
 
 
 def test_a_fault_of_the_handler_is_not_this_try_s_to_catch():
@@ -211,7 +225,9 @@ def test_delays_grow_as_the_backoff_says(backoff, expected):
 
 
 def test_the_number_of_retries_is_counted_without_the_first_attempt():
-    tries = run(retrying("{ delay: PT1S, limit: { attempt: { count: 2 } } }"), answers={"a": Raises()})
+    tries = run(
+        retrying("{ delay: PT1S, limit: { attempt: { count: 2 } } }"), answers={"a": Raises()}
+    )
     tries.advance(10_000)
     assert tries.performed == ["a", "a", "a"]
     assert [one.attempt for one in tries.of(Perform)] == [1, 2, 3]
@@ -241,7 +257,8 @@ def test_attempts_have_keys_of_their_own_and_one_occurrence():
 
 def test_after_the_last_retry_the_handler_runs():
     done = run(
-        retrying("{ limit: { attempt: { count: 1 } } }", handled=True), answers={"a": Raises(status=502)}
+        retrying("{ limit: { attempt: { count: 1 } } }", handled=True),
+        answers={"a": Raises(status=502)},
     )
     assert done.output == {"handled": 502}
 
@@ -252,7 +269,7 @@ def test_after_the_last_retry_the_handler_runs():
         ("when: .status == 503", 2),
         ("when: .status == 500", 1),
         ("exceptWhen: .status == 503", 1),
-        ("exceptWhen: $error.status == 500 or $task.name != \"t\"", 2),
+        ('exceptWhen: $error.status == 500 or $task.name != "t"', 2),
     ],
 )
 def test_a_policy_may_refuse_to_retry(condition, attempts):
@@ -341,7 +358,12 @@ do:
       catch: { retry: { limit: { attempt: { count: 1 } } } }
 """
     done = run(text, answers={"a": Raises()})
-    assert [one.key.rpartition("/")[2] for one in done.of(Perform)] == ["a", "a++1", "a+1", "a+1++1"]
+    assert [one.key.rpartition("/")[2] for one in done.of(Perform)] == [
+        "a",
+        "a++1",
+        "a+1",
+        "a+1++1",
+    ]
     assert [one.attempt for one in done.of(Perform)] == [1, 2, 1, 2]
     assert done.status == "faulted"
 
@@ -359,7 +381,9 @@ do:
 
 
 def test_the_output_transformation_of_a_try_is_outside_of_it():
-    text = "do: [ { t: { try: [ { a: { set: { n: 1 } } } ], catch: {}, output: { as: '. + 1' } } } ]"
+    text = (
+        "do: [ { t: { try: [ { a: { set: { n: 1 } } } ], catch: {}, output: { as: '. + 1' } } } ]"
+    )
     assert run(text).status == "faulted"
 
 

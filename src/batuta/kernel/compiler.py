@@ -6,6 +6,7 @@ Owns which closures a node gets. The rest is in `program` (the shape of the resu
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -358,17 +359,7 @@ def names_in(task: model.Task) -> frozenset[str]:
 
     Too many is harmless (it only keeps a value that nobody reads), too few is not.
     """
-    found: set[str] = set()
-    text = str(task)
-    for part in text.split("$")[1:]:
-        name = ""
-        for character in part:
-            if not (character.isalnum() or character == "_"):
-                break
-            name += character
-        if name:
-            found.add(name)
-    return frozenset(found)
+    return frozenset(re.findall(r"\$([A-Za-z_][A-Za-z0-9_]*)", str(task)))
 
 
 KINDS: Mapping[type[model.Task], str] = MappingProxyType(

@@ -89,7 +89,7 @@ def check(
     for token_id, token in state.tokens.items():
         found += _of_token(program, state, token_id, token)
         for frame in own_frames(token):
-            found += _of_frame(program, token, frame)
+            found += _of_frame(program, state, token, frame)
     answered = {one.key for one in state.held if isinstance(one, Performed | Failed)}
     awaited = {
         token.key
@@ -168,27 +168,19 @@ def _of_log(program: Program, whose: str, log: tuple[Owed, ...]) -> Iterator[str
 def _waits(state: RunState, token: Token) -> bool:
     """Say whether something can move the token."""
     frame = token.frame
-    if frame is None:
-        return False
-    if token.entering is not None:
-        return True
-    match frame.state:
-        case CallState():
-            return True
-        case ListenState():
-            return not frame.state.satisfied and not frame.state.busy
-        case ForkState():
-            return any(
-                branch.status == "running" and branch_id(frame, index) in state.tokens
-                for index, branch in enumerate(frame.state.branches)
-            )
-        case WaitState() | TryState() | CompensationState():
-            return frame.due is not None
-        case _:
-            return False
+    if frame is None or token.entering is not None:
+        return frame is not None
+    own = frame.state
+    if isinstance(own, ListenState):
+        return not own.satisfied and not own.busy
+    if isinstance(own, ForkState):
+        return any(branch_id(frame, index) in state.tokens for index in range(len(own.branches)))
+    if isinstance(own, WaitState | TryState | CompensationState):
+        return frame.due is not None
+    return isinstance(own, CallState)
 
 
-def _of_frame(program: Program, token: Token, frame: Frame) -> Iterator[str]:
+def _of_frame(program: Program, state: RunState, token: Token, frame: Frame) -> Iterator[str]:
     key = frame.at + frame.path
     node = program.nodes.get(frame.at)
     if node is None or node.kind not in _KINDS[type(frame.state)]:
@@ -206,8 +198,10 @@ def _of_frame(program: Program, token: Token, frame: Frame) -> Iterator[str]:
     if not undoing and (frame.path != inner or not frame.inner.startswith(frame.path)):
         yield f"10: {key!r} holds {frame.inner!r}, inside of {inner!r}"
     if isinstance(frame.state, ForkState):
-        if frame is not token.frame and any(b.status == "running" for b in frame.state.branches):
-            yield f"4: {key!r} has running branches, but {token.id!r} has moved on"
+        for index, branch in enumerate(frame.state.branches):
+            lives = branch_id(frame, index) in state.tokens and frame is token.frame
+            if lives is not (branch.status == "running"):
+                yield f"4: branch {index} of {key!r} is {branch.status}, its token lives: {lives}"
         for branch in frame.state.branches:
             yield from _of_log(program, f"{key} (a branch)", branch.log)
     if isinstance(frame.state, CompensationState):

@@ -9,6 +9,7 @@ token that goes on.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from batuta.kernel.commands import Abandon, Perform, StartChild, Subscribe, Unsubscribe
@@ -81,9 +82,7 @@ def cancel_others(t: Transition, keep: str) -> None:
 def leave_to(t: Transition, token: Token, frame: Frame) -> Token:
     """Drop every frame that a token has inside `frame`; returns it owing all that was in there."""
     log = all_owed(t, token, down_to=frame)
-    for inner in own_frames(token):
-        if inner is frame:
-            break
+    for inner in takewhile(lambda one: one is not frame, own_frames(token)):
         give_back(t, token.id, inner)
         report_frame(t, "cancelled", inner)
     return Token(token.id, token.context, None, log, token.owner, None, None, token.ears)
@@ -95,9 +94,7 @@ def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple
     `down_to` leaves out the undoing that stands in that frame or around it: it goes on.
     """
     undoing: list[tuple[Owed, ...]] = []
-    for frame in own_frames(token):
-        if frame is down_to:
-            break
+    for frame in takewhile(lambda one: one is not down_to, own_frames(token)):
         if isinstance(frame.state, CompensationState):
             undoing.append(frame.state.owed)
     owed = token.log

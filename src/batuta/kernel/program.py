@@ -158,6 +158,8 @@ def validator_of(
     """Return a JSON Schema validator, or why there is none (said when the task is reached)."""
     if schema is None:
         return None, None
+    if not schema.format.startswith("json"):
+        return None, f"schema format {schema.format!r} is not supported; expected json"
     document = schema.document
     if schema.resource is not None:
         uri = str(schema.resource.endpoint.uri)

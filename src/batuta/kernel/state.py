@@ -203,10 +203,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     def wake(self) -> int | None:
         """When something in the token falls due, or None."""
         frame = self.frame
-        if frame is None:
-            return None
-        if frame.due is None:
-            return frame.wake
+        if frame is None or frame.due is None:
+            return None if frame is None else frame.wake
         return frame.due if frame.wake is None else min(frame.due, frame.wake)
 
 

@@ -10,6 +10,7 @@ invariant of ours does not hold; the state given is then still the truth.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -52,6 +53,8 @@ from batuta.kernel.tasks import listen, try_, workflow
 from batuta.kernel.transition import Transition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from batuta.kernel.faults import FaultData
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
@@ -131,28 +134,7 @@ def _take(t: Transition, event: Event) -> dict[str, Any] | None:
     """Take the event in; returns the changes to the run's own fields, None when it means nothing."""
     if t.state.status == PENDING and not isinstance(event, Started):
         return None
-    match event:
-        case Performed():
-            return _answered(t, event.token, event.key, event.output)
-        case Failed():
-            return _answered(t, event.token, event.key, event.fault)
-        case Started():
-            return _start(t, event)
-        case Heard():
-            return _hear(t, event)
-        case Woken():
-            return _wake(t)
-        case Continued():
-            return _continue(t)
-        case CancelAsked():
-            if t.state.cancelling and event.compensate:
-                return None
-            t.follow(workflow.cancel(t, event))
-            return {"status": RUNNING, "cancelling": True, "suspended_at": None, "held": ()}
-        case SuspendAsked():
-            return {"status": SUSPENDED, "suspended_at": t.now}
-        case ResumeAsked():
-            return _resume(t)
+    return _TAKE[type(event)](t, event)
 
 
 def _start(t: Transition, event: Started) -> dict[str, Any] | None:
@@ -177,11 +159,17 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
     return begun
 
 
+def _performed(t: Transition, event: Performed) -> dict[str, Any] | None:
+    return _answered(t, event.token, event.key, event.output)
+
+
+def _failed(t: Transition, event: Failed) -> dict[str, Any] | None:
+    return _answered(t, event.token, event.key, event.fault)
+
+
 def _answered(t: Transition, token_id: str, key: str, answer: Any) -> dict[str, Any] | None:
     token = t.tokens.get(token_id)
-    if token is None:
-        return None
-    if not _awaits(token, key):
+    if token is None or not _awaits(token, key):
         return None
     frame = cast("Frame", token.frame)
     node = t.program.nodes[frame.at]
@@ -237,7 +225,7 @@ def _fault_from(t: Transition, token: Token, frame: Frame, fault: FaultData) -> 
     t.follow((unwind, token, frame.parent, fault))
 
 
-def _wake(t: Transition) -> dict[str, Any] | None:
+def _wake(t: Transition, _: Woken) -> dict[str, Any] | None:
     woken = False
     for token_id in sorted(t.tokens):
         token = t.tokens.get(token_id)
@@ -283,7 +271,7 @@ def _due(t: Transition, token: Token) -> None:
     t.follow((node.due, token, frame, node))
 
 
-def _continue(t: Transition) -> dict[str, Any] | None:
+def _continue(t: Transition, _: Continued) -> dict[str, Any] | None:
     parked = [token for token in t.tokens.values() if token.entering is not None]
     for token in parked:
         if t.tokens.get(token.id) is not token:
@@ -327,7 +315,18 @@ def _hold(state: RunState, event: Event) -> Step:
     return Step(msgspec.structs.replace(state, held=(*state.held, event)), [], True)
 
 
-def _resume(t: Transition) -> dict[str, Any] | None:
+def _cancel(t: Transition, event: CancelAsked) -> dict[str, Any] | None:
+    if t.state.cancelling and event.compensate:
+        return None
+    t.follow(workflow.cancel(t, event))
+    return {"status": RUNNING, "cancelling": True, "suspended_at": None, "held": ()}
+
+
+def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any]:
+    return {"status": SUSPENDED, "suspended_at": t.now}
+
+
+def _resume(t: Transition, _: ResumeAsked) -> dict[str, Any] | None:
     since = t.state.suspended_at
     if since is None:
         return None
@@ -364,5 +363,20 @@ def _later(frame: Frame | None, pause: int) -> Frame | None:
 def _moved(time: int | None, pause: int) -> int | None:
     return None if time is None else time + pause
 
+
+_TAKE: Mapping[type[Event], Callable[[Transition, Any], dict[str, Any] | None]] = MappingProxyType(
+    {
+        Performed: _performed,
+        Failed: _failed,
+        Started: _start,
+        Heard: _hear,
+        Woken: _wake,
+        Continued: _continue,
+        CancelAsked: _cancel,
+        SuspendAsked: _suspend,
+        ResumeAsked: _resume,
+    }
+)
+"""What each event means to a run that is neither suspended nor over."""
 
 __all__ = ["BEHAVIOUR", "NEW", "Step", "step"]

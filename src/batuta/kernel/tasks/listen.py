@@ -292,7 +292,7 @@ def _match(
 ) -> dict[str, Any] | None:
     """Return the correlation values that the event fixes, or None when it is not meant."""
     for name, value in one.constants:
-        if not _includes(event.get(name), value):
+        if not includes(event.get(name), value):
             return None
     given = given_in(frame, t.program.nodes[frame.at])
     for name, predicate in one.predicates:
@@ -301,7 +301,7 @@ def _match(
     bound: dict[str, Any] = {}
     known = token.ears.bound if token.ears is not None else {}
     for name, source, expect in one.correlate:
-        value = source.evaluate(t, _view(event), token, frame, given)
+        value = source.evaluate(t, view(event), token, frame, given)
         if value is None:
             return None
         if expect is not None:
@@ -315,7 +315,7 @@ def _match(
     return bound
 
 
-def _view(event: dict[str, Any]) -> dict[str, Any]:
+def view(event: dict[str, Any]) -> dict[str, Any]:
     """Return what `correlate.from` reads: the event with its data's members at hand.
 
     The DSL's examples read both `.data.x` and `.x`; attributes win over members of the data.
@@ -324,11 +324,11 @@ def _view(event: dict[str, Any]) -> dict[str, Any]:
     return {**data, **event} if isinstance(data, dict) else event
 
 
-def _includes(actual: Any, wanted: Any) -> bool:
+def includes(actual: Any, wanted: Any) -> bool:
     """Compare a literal of a filter: an object means that these members are as given."""
     if isinstance(wanted, dict):
         return isinstance(actual, dict) and all(
-            name in actual and _includes(actual[name], value) for name, value in wanted.items()
+            name in actual and includes(actual[name], value) for name, value in wanted.items()
         )
     return bool(actual == wanted) and isinstance(actual, bool) == isinstance(wanted, bool)
 
