@@ -35,6 +35,7 @@ ROWS = st.builds(
     owner=OWNERS,
     parent=st.none() | RUNS,
     first_event=st.integers(0, 6),
+    digest=st.none() | st.sampled_from("de"),
 )
 CHANGES = st.builds(
     Change,
@@ -135,11 +136,17 @@ class Comparison(RuleBasedStateMachine):
         if owner != orphaned:
             self.both(which, lambda store: store.adopt(owner, orphaned, hidden=hidden))
 
-    @rule(which=st.integers(0, 1), identity=WORKFLOWS, digest=st.sampled_from("de"), at=TIMES)
-    def deploy(self, which, identity, digest, at):
+    @rule(
+        which=st.integers(0, 1),
+        identity=WORKFLOWS,
+        digest=st.sampled_from("de"),
+        at=TIMES,
+        replace=st.booleans(),
+    )
+    def deploy(self, which, identity, digest, at, replace):
         def act(store):
             try:
-                store.deploy(identity, digest, digest.encode(), at)
+                store.deploy(identity, digest, digest.encode(), at, replace=replace)
             except ConflictError:
                 return "refused"
             return "kept"
@@ -170,6 +177,8 @@ class Comparison(RuleBasedStateMachine):
                 sorted(store.schedules(identity), key=lambda row: row.kind),
                 store.workflows("t/"),
                 store.workflow(identity),
+                store.digest(identity),
+                [store.document(digest) for digest in "de"],
             )
 
         self.both(which, act)

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from batuta.errors import ConflictError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_MOST_USERS = 3
 HIDDEN = "#"
 """Marks the workflow of a hidden run; no identity of a deployed workflow can have it."""
 
@@ -27,7 +30,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is running, waiting (only a timer or an event can move it: it needs no memory),
     suspended, completed, faulted or cancelled. `owner` is the conductor that drives it, `wake_at`
-    when a waiting run must be woken, `first_event` the number from which on it hears events.
+    when a waiting run must be woken, `first_event` the number from which on it hears events,
+    `digest` that of the document it goes by.
     """
 
     id: str
@@ -46,6 +50,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     fault: bytes | None = None
     problem: str | None = None
     setup: str | None = None
+    digest: str | None = None
 
 
 class JournalRow(msgspec.Struct, frozen=True, array_like=True):
@@ -166,6 +171,21 @@ class Batch:
         )
 
 
+def in_use(identity: str, users: list[str], *, replace: bool) -> ConflictError:
+    """Return the refusal of another content for a deployed version; `users` have not ended."""
+    if users and replace:
+        shown = ", ".join(users[:_MOST_USERS]) + (", ..." if len(users) > _MOST_USERS else "")
+        return ConflictError(
+            f"{identity} is deployed with another content, and is in use: {shown} has not ended",
+            hint="give the changed workflow a new version in `document.version`, or let what uses "
+            "the old one end (`batuta runs cancel ID`)",
+        )
+    return ConflictError(
+        f"{identity} is deployed already, with another content",
+        hint="give the changed workflow a new version in `document.version`",
+    )
+
+
 class Store(Protocol):
     """Keeps runs.
 
@@ -186,12 +206,26 @@ class Store(Protocol):
         """Make a batch durable."""
         ...
 
-    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
-        """Keep a workflow's document; the same version with another digest is a ConflictError."""
+    def deploy(
+        self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
+    ) -> None:
+        """Keep a workflow's document; the same version with another digest is a ConflictError.
+
+        With `replace` it takes the other's place, unless a run of the version has not ended, hidden
+        or not: then it is a ConflictError all the same. What a run goes by is kept with the run.
+        """
         ...
 
     def workflow(self, identity: str) -> bytes | None:
         """Return a document (JSON) by `namespace/name:version`."""
+        ...
+
+    def digest(self, identity: str) -> str | None:
+        """Return the digest with which a version is deployed now."""
+        ...
+
+    def document(self, digest: str) -> bytes | None:
+        """Return a document by its digest: that of a version, or of a run that is still known."""
         ...
 
     def workflows(self, prefix: str = "") -> list[str]:

@@ -25,6 +25,7 @@ from batuta.ports.store import (
     ScheduleRow,
     StoredEvent,
     Subscription,
+    in_use,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.workflows: dict[str, tuple[str, bytes, int]] = {}
+        self.workflows: dict[str, tuple[str, int]] = {}
+        self.documents: dict[str, bytes] = {}
         self.runs: dict[str, RunRow] = {}
         self.journal: dict[str, dict[int, JournalRow]] = {}
         self.snapshots: dict[str, tuple[int, bytes]] = {}
@@ -99,12 +101,20 @@ class MemoryStore:
                 if kept is None or kept.number < row.number:
                     memory.schedules[row.identity, row.kind] = row
 
-    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
+    def deploy(
+        self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
+    ) -> None:
         """Keep a workflow's document. See the port."""
         with self._writing() as memory:
-            kept = memory.workflows.setdefault(identity, (digest, source, at))
-        if kept[0] != digest:
-            raise ConflictError(f"{identity} is deployed already, with another content")
+            kept, _ = memory.workflows.setdefault(identity, (digest, at))
+            if kept != digest:
+                users = [
+                    row.id for row in self._unended() if row.workflow.split(HIDDEN)[0] == identity
+                ]
+                if users or not replace:
+                    raise in_use(identity, users, replace=replace)
+                memory.workflows[identity] = (digest, at)
+            memory.documents.setdefault(digest, source)
 
     def adopt(self, owner: str, orphaned: str, *, hidden: bool = False) -> list[RunRow]:
         """Give runs to another owner. See the port."""
@@ -147,6 +157,10 @@ class MemoryStore:
                 memory.snapshots.pop(run, None)
                 for request in [one for one in memory.requests.values() if one.run == run]:
                     del memory.requests[request.id]
+            used = {row.digest for row in memory.runs.values()}
+            used |= {digest for digest, _ in memory.workflows.values()}
+            for digest in memory.documents.keys() - used:
+                del memory.documents[digest]
             owners = {row.owner for row in memory.runs.values() if row.ended_at is None}
             memory.cursors = {
                 owner: number for owner, number in memory.cursors.items() if owner in owners
@@ -163,15 +177,24 @@ class MemoryStore:
 
     def workflow(self, identity: str) -> bytes | None:
         """Return a document. See the port."""
+        digest = self.digest(identity)
+        return None if digest is None else self.document(digest)
+
+    def digest(self, identity: str) -> str | None:
+        """Return the digest of what is deployed. See the port."""
         kept = self._memory.workflows.get(identity)
-        return None if kept is None else kept[1]
+        return None if kept is None else kept[0]
+
+    def document(self, digest: str) -> bytes | None:
+        """Return a document by its digest. See the port."""
+        return self._memory.documents.get(digest)
 
     def workflows(self, prefix: str = "") -> list[str]:
         """Return identities. See the port."""
         kept = self._memory.workflows
         return sorted(
             (identity for identity in kept if identity.startswith(prefix)),
-            key=lambda identity: (kept[identity][2], identity),
+            key=lambda identity: (kept[identity][1], identity),
         )
 
     def run(self, run_id: str) -> RunRow | None:

@@ -300,6 +300,35 @@ class StoreSuite:
             expect(store.snapshot("r1"), (6, b"six"), "a later one replaces it")
             expect(store.snapshot("r3"), None, "there may be none")
 
+    def test_a_version_that_nothing_uses_may_be_replaced(self) -> None:
+        """Runs that ended keep what they ran; runs under way are not taken theirs away."""
+        with self.opened() as one, self.opened() as other:
+            one.deploy("t/a:1.0.0", "d1", b"1", 1)
+            self._started(one, "r1", workflow="t/a:1.0.0", digest="d1")
+            self._started(one, "r2", workflow="t/a:1.0.0#on", digest="d1")
+
+            def replaced() -> None:
+                other.deploy("t/a:1.0.0", "d2", b"2", 2, replace=True)
+
+            error = self._refused(replaced, "a run uses the version")
+            expect("r1" in error.message, True, "it names the run")
+            ended = Change(status="completed", ended_at=5)
+            one.commit(batch_of(changes={"r1": ended}))
+            self._refused(replaced, "a hidden run uses the version")
+            one.commit(batch_of(changes={"r2": ended}))
+            replaced()
+            expect(one.digest("t/a:1.0.0"), "d2", "the new one is deployed")
+            expect(one.workflow("t/a:1.0.0"), b"2", "with its content")
+            expect(one.document("d1"), b"1", "ended runs keep theirs")
+            run = other.run("r1")
+            expect(run and run.digest, "d1", "a run tells which it is")
+            one.purge(6)
+            expect(one.document("d1"), None, "nothing needs it any more")
+            expect(one.document("d2"), b"2", "what is deployed stays")
+            self._refused(
+                lambda: one.deploy("t/a:1.0.0", "d1", b"1", 3), "who does not ask is refused"
+            )
+
     def test_workflows_are_kept_by_identity_and_never_change(self) -> None:
         """A run means the same for ever."""
         with self.opened() as store:
@@ -313,6 +342,9 @@ class StoreSuite:
             expect(bool(error.message), True, "it says why")
             expect(store.workflow("t/a:1.0.0"), b"2", "the first content stays")
             expect(store.workflow("t/c:1.0.0"), None, "an unknown one is none")
+            expect(store.digest("t/a:1.0.0"), "d2", "and its digest")
+            expect(store.digest("t/c:1.0.0"), None, "an unknown one has none")
+            expect(store.document("d3"), None, "what was refused is not kept")
             expect(deployed(), ["t/b:1.0.0", "t/a:1.0.0"], "in the order of deployment")
             expect(deployed("t/a:"), ["t/a:1.0.0"], "by prefix")
             expect(deployed("t/%"), [], "a prefix is no pattern")

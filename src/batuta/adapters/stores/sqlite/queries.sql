@@ -32,13 +32,27 @@ INSERT INTO cursors (owner, number) VALUES (?, ?)
 ON CONFLICT (owner) DO UPDATE SET number = max(number, excluded.number);
 
 -- name: deploy
-INSERT INTO workflows (identity, digest, source, deployed_at) VALUES (?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING;
+INSERT INTO workflows (identity, digest, deployed_at) VALUES (?, ?, ?) ON CONFLICT (identity) DO NOTHING;
+
+-- name: redeploy
+UPDATE workflows SET digest = ?2, deployed_at = ?3 WHERE identity = ?1;
+
+-- name: keep_document
+INSERT INTO documents (digest, source) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING;
+
+-- name: users
+-- Hidden runs too.
+SELECT id FROM runs
+WHERE ended_at IS NULL AND (workflow = ?1 OR substr(workflow, 1, length(?1) + 1) = ?1 || '#') ORDER BY id;
 
 -- name: digest
 SELECT digest FROM workflows WHERE identity = ?;
 
 -- name: workflow
-SELECT source FROM workflows WHERE identity = ?;
+SELECT source FROM workflows JOIN documents USING (digest) WHERE identity = ?;
+
+-- name: document
+SELECT source FROM documents WHERE digest = ?;
 
 -- name: workflows
 SELECT identity FROM workflows WHERE substr(identity, 1, length(?1)) = ?1 ORDER BY deployed_at, identity;
@@ -149,6 +163,11 @@ DELETE FROM requests WHERE run = ?;
 
 -- name: purge_run
 DELETE FROM runs WHERE id = ?;
+
+-- name: purge_documents
+-- Few documents are superseded, so that the runs are rarely looked through.
+DELETE FROM documents WHERE digest NOT IN (SELECT digest FROM workflows)
+    AND digest NOT IN (SELECT digest FROM runs WHERE digest IS NOT NULL);
 
 -- name: purge_cursors
 -- Whoever has no runs has nothing to hear; its place is written again with its next run.

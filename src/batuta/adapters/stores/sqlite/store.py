@@ -26,6 +26,7 @@ from batuta.ports.store import (
     ScheduleRow,
     StoredEvent,
     Subscription,
+    in_use,
 )
 
 if TYPE_CHECKING:
@@ -178,16 +179,18 @@ class SqliteStore:
             row = self._writer.execute(SQL["event_number"], (identity,)).fetchone()
         return int(row[0])
 
-    def deploy(self, identity: str, digest: str, source: bytes, at: int) -> None:
+    def deploy(
+        self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
+    ) -> None:
         """Keep a workflow's document. See the port."""
         with self._alone() as writer:
-            writer.execute(SQL["deploy"], (identity, digest, source, at))
-            kept = writer.execute(SQL["digest"], (identity,)).fetchone()[0]
-        if kept != digest:
-            raise ConflictError(
-                f"{identity} is deployed already, with another content",
-                hint="give the changed workflow a new version in `document.version`",
-            )
+            writer.execute(SQL["deploy"], (identity, digest, at))
+            if writer.execute(SQL["digest"], (identity,)).fetchone()[0] != digest:
+                users = writer.execute(SQL["users"], (identity,)).fetchall()
+                if users or not replace:
+                    raise in_use(identity, [row[0] for row in users], replace=replace)
+                writer.execute(SQL["redeploy"], (identity, digest, at))
+            writer.execute(SQL["keep_document"], (digest, source))
 
     def adopt(self, owner: str, orphaned: str, *, hidden: bool = False) -> list[RunRow]:
         """Give runs to another owner. See the port."""
@@ -212,6 +215,7 @@ class SqliteStore:
             ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
             for name in ("journal", "snapshot", "requests", "run"):
                 writer.executemany(SQL[f"purge_{name}"], ids)
+            writer.execute(SQL["purge_documents"])
             writer.execute(SQL["purge_cursors"])
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
@@ -240,6 +244,16 @@ class SqliteStore:
     def workflow(self, identity: str) -> bytes | None:
         """Return a document. See the port."""
         row = self._one("workflow", identity)
+        return None if row is None else row[0]
+
+    def digest(self, identity: str) -> str | None:
+        """Return the digest of what is deployed. See the port."""
+        row = self._one("digest", identity)
+        return None if row is None else row[0]
+
+    def document(self, digest: str) -> bytes | None:
+        """Return a document by its digest. See the port."""
+        row = self._one("document", digest)
         return None if row is None else row[0]
 
     def workflows(self, prefix: str = "") -> list[str]:
