@@ -108,6 +108,23 @@ class ScheduleRow(msgspec.Struct, frozen=True, kw_only=True):
     heard: tuple[int, ...] = ()
 
 
+class GatheredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that waits for the rest of its group, so that one run starts for all of it.
+
+    `scope` is what waits, `key` what the events of a group have in common, `group` the number of
+    the group's first event, `slot` which of the awaited events this is, `value` what the run will
+    be given of it. `run` is the hidden run that heard it.
+    """
+
+    scope: str
+    key: str
+    group: int
+    slot: int
+    at: int
+    value: Any
+    run: str = ""
+
+
 class Change(msgspec.Struct, kw_only=True):
     """How a run's row changes with a transaction; None keeps what is there, except `wake_at`."""
 
@@ -128,8 +145,10 @@ class Batch:
         "dependents",
         "done_requests",
         "events",
+        "gathered",
         "journal",
         "numbers",
+        "released",
         "runs",
         "schedules",
         "snapshots",
@@ -150,6 +169,9 @@ class Batch:
         self.cursor: tuple[str, int] | None = None
         self.schedules: list[ScheduleRow] = []
         """A row whose number is not greater than the one kept changes nothing."""
+        self.gathered: list[GatheredRow] = []
+        self.released: list[tuple[str, str, str, int]] = []
+        """(run, scope, key, group): the group is complete, and forgotten; `run` heard the last."""
         self.dependents: list[tuple[str, str]] = []
         """(run, cause): the run starts because of what the batch says of the other run."""
         self.numbers: list[int] = []
@@ -168,6 +190,8 @@ class Batch:
             or self.done_requests
             or self.cursor
             or self.schedules
+            or self.gathered
+            or self.released
         )
 
 
@@ -318,6 +342,10 @@ class Store(Protocol):
         """Return how far the schedules of a workflow have come."""
         ...
 
+    def gathered(self, scope: str, key: str) -> list[GatheredRow]:
+        """Return what waits for the rest of its group, by group and slot."""
+        ...
+
     def under_way(self, workflow: str) -> list[RunRow]:
         """Return the runs of exactly this workflow that have not ended, hidden or not."""
         ...
@@ -329,7 +357,8 @@ class Store(Protocol):
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
         """Forget runs that ended before a time, and old events; returns how many runs.
 
-        What a schedule still goes by is kept.
+        What a schedule still goes by is kept; a group of events that waits for the rest longer than
+        that is not.
         """
         ...
 

@@ -19,6 +19,7 @@ from batuta.errors import ConflictError
 from batuta.ports.store import (
     Batch,
     Change,
+    GatheredRow,
     JournalRow,
     Request,
     RunRow,
@@ -51,6 +52,7 @@ class Memory:
         self.requests: dict[int, Request] = {}
         self.cursors: dict[str, int] = {}
         self.schedules: dict[tuple[str, str], ScheduleRow] = {}
+        self.gathered: list[GatheredRow] = []
         self.last_event = 0
         self.last_request = 0
         self.writes = 0
@@ -96,6 +98,13 @@ class MemoryStore:
             if batch.cursor is not None:
                 owner, number = batch.cursor
                 memory.cursors[owner] = max(number, memory.cursors.get(owner, number))
+            memory.gathered += batch.gathered
+            for _, scope, key, group in batch.released:
+                memory.gathered = [
+                    one
+                    for one in memory.gathered
+                    if (one.scope, one.key, one.group) != (scope, key, group)
+                ]
             for row in batch.schedules:
                 kept = memory.schedules.get((row.identity, row.kind))
                 if kept is None or kept.number < row.number:
@@ -161,6 +170,7 @@ class MemoryStore:
             used |= {digest for digest, _ in memory.workflows.values()}
             for digest in memory.documents.keys() - used:
                 del memory.documents[digest]
+            memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
             owners = {row.owner for row in memory.runs.values() if row.ended_at is None}
             memory.cursors = {
                 owner: number for owner, number in memory.cursors.items() if owner in owners
@@ -305,6 +315,11 @@ class MemoryStore:
         """Return how far schedules have come. See the port."""
         rows = [row for row in self._memory.schedules.values() if row.identity == identity]
         return sorted(rows, key=lambda row: row.kind)
+
+    def gathered(self, scope: str, key: str) -> list[GatheredRow]:
+        """Return what waits for the rest of its group. See the port."""
+        found = [one for one in self._memory.gathered if (one.scope, one.key) == (scope, key)]
+        return sorted(found, key=lambda one: (one.group, one.slot))
 
     def under_way(self, workflow: str) -> list[RunRow]:
         """Return a workflow's unended runs. See the port."""

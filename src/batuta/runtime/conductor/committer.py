@@ -16,7 +16,6 @@ import asyncio
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 
 from batuta.errors import BatutaError, ConflictError, UnavailableError
@@ -24,6 +23,9 @@ from batuta.ports.store import Batch, Store
 
 _log = logging.getLogger("batuta.store")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+
+FEW, QUICK_MS = 8, 0.5
+"""Rows, and the recent average of milliseconds, up to which a commit is made on the loop."""
 
 Released = Callable[[], None]
 
@@ -59,9 +61,11 @@ class Committer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._dead = False
         self.trouble: UnavailableError | None = None
         self.commits = 0
+        self._quick_ms = 0.0
         self._thread = threading.Thread(target=self._work, name="batuta-committer", daemon=True)
 
     def start(self) -> None:
@@ -77,17 +81,38 @@ class Committer:
     @property
     def has_work(self) -> bool:
         """Say whether anything is noted or on its way."""
-        return self._busy or bool(self.batch) or bool(self.releases)
+        return self._busy or (not self._dead and (bool(self.batch) or bool(self.releases)))
 
     def submit(self) -> None:
         """Send the batch on its way if there is one and the disk is free."""
-        if self._busy or not (self.batch or self.releases):
+        if self._busy or self._dead or not (self.batch or self.releases):
             return
         job = (self.batch, self.releases)
         self.batch, self.releases = Batch(), []
         self._busy = True
         self._idle.clear()
+        if len(job[0].journal) <= FEW and self._quick_ms < QUICK_MS and self._commit_now(*job):
+            return
         self._jobs.put(job)
+
+    def _commit_now(self, batch: Batch, releases: list[Released]) -> bool:
+        """Commit on the loop itself, when that takes less than waking the thread and being woken.
+
+        Only a few rows, only on a disk that has been quick so far, and only if nobody else holds
+        the store: the loop is not made to wait. What fails here is left to the thread.
+        """
+        if self._loop is None:
+            return False
+        began = time.perf_counter()
+        try:
+            done = self._store.commit_now(batch)
+        except BatutaError:
+            return False
+        took_ms = (time.perf_counter() - began) * 1000
+        self._quick_ms += (took_ms - self._quick_ms) / 16
+        if done:
+            self._loop.call_soon(self._done, batch, releases)
+        return done
 
     async def drain(self) -> None:
         """Wait until everything that was noted is durable."""
@@ -97,12 +122,12 @@ class Committer:
             self.submit()
 
     async def stop(self) -> None:
-        """Commit what is left, and end the thread."""
+        """Commit what is left, and end the thread; what cannot be committed now never happened."""
         if self._loop is None:
             return
         if self.trouble is None:
             await self.drain()
-        self._stopping = True
+        self._stopping.set()
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
@@ -131,12 +156,12 @@ class Committer:
                 for run in without(batch, error.message):
                     self._on_loop(self._lost, run)
             except UnavailableError as error:
-                if self._stopping:
+                if self._stopping.is_set():
                     raise
                 if self.trouble is None:
                     _log.error("%s", error)
                 self.trouble = error
-                time.sleep(pause)
+                self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 if self.trouble is not None:
@@ -157,7 +182,7 @@ class Committer:
         self._committed(batch, releases)
 
     def _broken(self, error: BatutaError) -> None:
-        self._busy = False
+        self._busy, self._dead = False, True
         self._idle.set()
         self._failed(error)
 
@@ -173,6 +198,8 @@ def without(batch: Batch, run: str) -> list[str]:
     batch.subscriptions = [one for one in batch.subscriptions if one.run not in out]
     batch.unsubscriptions = [one for one in batch.unsubscriptions if one[0] not in out]
     batch.snapshots = [one for one in batch.snapshots if one[0] not in out]
+    batch.gathered = [row for row in batch.gathered if row.run not in out]
+    batch.released = [one for one in batch.released if one[0] not in out]
     batch.schedules = [row for row in batch.schedules if row.run not in out]
     for gone in dropped:
         batch.changes.pop(gone, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batuta.runtime.shared.replay import Ledger
 
@@ -23,7 +23,7 @@ class LiveRun:
     that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
     `awaited` counts its events in the inbox. `heir` is a run that takes its place at its end: what
     was still on its way to this one goes there, so that it `inherits` and has nothing to catch up
-    with.
+    with. `gathered` are the groups of events that a trigger has touched (`gathering`).
     """
 
     __slots__ = (
@@ -31,6 +31,7 @@ class LiveRun:
         "backlog",
         "evaluating",
         "first_event",
+        "gathered",
         "heir",
         "id",
         "inherits",
@@ -65,6 +66,7 @@ class LiveRun:
         self.problem: str | None = None
         self.heir: LiveRun | None = None
         self.inherits = False
+        self.gathered: dict[str, dict[int, dict[int, Any]]] = {}
         self.awaited = 0
         self.evaluating = False
         self.backlog: list[Event] = []
@@ -74,6 +76,7 @@ class LiveRun:
     def leave_to(self, heir: LiveRun) -> None:
         """Let another run have what is still on its way to this one."""
         self.heir, heir.inherits = heir, True
+        heir.gathered = self.gathered
         heir.awaited, self.awaited = heir.awaited + self.awaited, 0
 
     @property

@@ -6,9 +6,10 @@ start in the transaction of its end, so that each event counts once and none fal
 
 * `one` and `any` go on behind the last event consumed. What was on its way to the old trigger goes
   to the new one at once, so that a flood of events needs no commit for each.
-* `all` looks at the same events again, except those consumed: what belongs to the next group may
-  have come before this one was complete. The latest `REMEMBERED` consumed events are told apart;
-  what is older than those is not looked at any more.
+* `all` takes its events one by one as `any` does, and gathers them into groups (`gathering`): a run
+  starts when its group is complete, whatever others still wait for. Only where that cannot be (see
+  `shared.triggers`) a trigger waits for a whole group: then the next one looks at the same events
+  again, except the latest `REMEMBERED` that were consumed.
 
 A trigger whose filter is faulty (an expression fails on an event) is ended by that event; this is
 logged, and the next trigger leaves that event alone. One that cannot even begin is not opened
@@ -21,23 +22,27 @@ the one before it has stopped if it waits for the same, else with the events pub
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from batuta.errors import BatutaError
 from batuta.kernel.codec import encode_event
 from batuta.kernel.events import CancelAsked, Heard
 from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED
 from batuta.ports.store import ScheduleRow
+from batuta.runtime.conductor.gathering import Gathering
 from batuta.runtime.shared.ids import scheduled_run_id
-from batuta.runtime.shared.triggers import SUFFIX, is_trigger
+from batuta.runtime.shared.triggers import SUFFIX, gathers, is_trigger, listen_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from batuta.definition.model import Schedule
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
     from batuta.kernel.state import RunState
-    from batuta.kernel.tasks.listen import Listen
     from batuta.ports.store import RunRow
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.live import LiveRun
@@ -45,7 +50,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("batuta.schedules")
 KIND = "on"
 REMEMBERED = 256
-"""Consumed events that the next trigger of an `all` knows."""
+"""Consumed events that the next trigger of an `all` knows which waits for a whole group."""
 
 
 class Place:
@@ -65,6 +70,7 @@ class Triggers:
         self._conductor = conductor
         self._setup = setup
         self._current: frozenset[str] = frozenset()
+        self._gathering = Gathering(conductor)
 
     def tend(self, current: Mapping[str, Iterable[str]]) -> None:
         """See to it that exactly the current versions have a trigger.
@@ -178,7 +184,9 @@ class Triggers:
         program = self._conductor.programs.get(identity.removesuffix(SUFFIX))
         number: int = before.input["number"] if before.input else 0
         if run.state.status == COMPLETED:
-            self._start(program, run, number)
+            data = self._data(program, run, event)
+            if data is not None:
+                self._start(program, run, number, data)
         else:
             _log.error("%s: its event filter is faulty: %s", identity, run.state.fault)
         if not isinstance(event, Heard):
@@ -191,21 +199,38 @@ class Triggers:
             self._conductor.committer.batch.schedules.append(row)
         return True
 
-    def _start(self, program: Program, trigger: LiveRun, number: int) -> None:
+    def _data(self, program: Program, trigger: LiveRun, event: Event) -> Any:
+        """Return the input of the run that starts now, None if there is to be none yet."""
+        heard: list[Any] = trigger.state.output
+        schedule = program.workflow.schedule
+        if schedule is None or not isinstance(event, Heard):
+            return heard
+        if not gathers(trigger.program, schedule):
+            return heard
+        filters = listen_of(trigger.program).filters
+        scope = f"{program.identity.rpartition(':')[0]}{SUFFIX}:{_mark(schedule)}"
+        return self._gathering.take(trigger, filters, scope, event, heard[0])
+
+    def _start(self, program: Program, trigger: LiveRun, number: int, data: Any) -> None:
         conductor = self._conductor
         run_id = scheduled_run_id(conductor.clock.now(), program.identity, KIND, number)
         conductor.committer.batch.dependents.append((run_id, trigger.id))
         try:
-            conductor.begin(program, trigger.state.output, run_id=run_id, setup=self._setup)
+            conductor.begin(program, data, run_id=run_id, setup=self._setup)
         except BatutaError as error:
             _log.error("%s: events came, but no run can start: %s", program.identity, error)
 
     def _place_behind(self, run: LiveRun, before: RunState, event: Heard) -> Place:
-        listen: Listen = run.program.nodes["/do/0/on"].own
         token = before.tokens.get("")
         ears = token.ears.recent if token is not None and token.ears is not None else ()
-        if listen.mode != "all":
+        if listen_of(run.program).mode != "all":
             return Place(max(event.number, *ears, run.first_event))
         known = sorted({*ears, event.number})
         dropped, heard = known[:-REMEMBERED], known[-REMEMBERED:]
         return Place(max([run.first_event, *dropped]), tuple(heard))
+
+
+def _mark(schedule: Schedule) -> str:
+    """Return what tells the groups of different schedules apart; versions that agree share them."""
+    text = msgspec.json.encode([schedule.on, schedule.read], order="deterministic")
+    return blake2b(text, digest_size=8).hexdigest()

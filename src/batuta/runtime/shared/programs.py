@@ -52,7 +52,7 @@ class Programs:
         program = self._compiled.get(identity)
         if program is None and is_trigger(identity):
             workflow = self.get(identity.removesuffix(SUFFIX)).workflow
-            program = compile_workflow(trigger_of(workflow, workflow.schedule or Schedule()))
+            program = trigger_of(workflow, workflow.schedule or Schedule())
             self._compiled[identity] = program
         if program is None:
             source = self._store.workflow(identity)

@@ -146,6 +146,18 @@ WHERE excluded.number > number;
 -- name: schedules
 SELECT identity, kind, number, at, run, first_event, heard FROM schedules WHERE identity = ?;
 
+-- name: put_gathered
+INSERT INTO gathered (scope, key, "group", slot, at, value) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: release_gathered
+DELETE FROM gathered WHERE scope = ? AND key = ? AND "group" = ?;
+
+-- name: gathered
+SELECT scope, key, "group", slot, at, value FROM gathered WHERE scope = ? AND key = ? ORDER BY "group", slot;
+
+-- name: purge_gathered
+DELETE FROM gathered WHERE at < ?;
+
 -- name: under_way
 SELECT * FROM runs WHERE workflow = ? AND ended_at IS NULL ORDER BY id;
 

@@ -20,6 +20,7 @@ from batuta.adapters.stores.sqlite.connection import connect, meaning_of, migrat
 from batuta.errors import BatutaError, ConflictError
 from batuta.ports.store import (
     Batch,
+    GatheredRow,
     JournalRow,
     Request,
     RunRow,
@@ -144,6 +145,13 @@ class SqliteStore:
             writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
         if batch.cursor is not None:
             writer.execute(SQL["put_cursor"], batch.cursor)
+        if batch.gathered:
+            writer.executemany(
+                SQL["put_gathered"],
+                [(g.scope, g.key, g.group, g.slot, g.at, _encode(g.value)) for g in batch.gathered],
+            )
+        if batch.released:
+            writer.executemany(SQL["release_gathered"], [one[1:] for one in batch.released])
         if batch.schedules:
             writer.executemany(
                 SQL["put_schedule"],
@@ -217,6 +225,7 @@ class SqliteStore:
                 writer.executemany(SQL[f"purge_{name}"], ids)
             writer.execute(SQL["purge_documents"])
             writer.execute(SQL["purge_cursors"])
+            writer.execute(SQL["purge_gathered"], (ended_before,))
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
 
@@ -347,6 +356,14 @@ class SqliteStore:
         for row in self._all("schedules", identity):
             values: dict[str, Any] = {**dict(row), "heard": tuple(_decode(row["heard"]))}
             found.append(ScheduleRow(**values))
+        return found
+
+    def gathered(self, scope: str, key: str) -> list[GatheredRow]:
+        """Return what waits for the rest of its group. See the port."""
+        found: list[GatheredRow] = []
+        for row in self._all("gathered", scope, key):
+            values: dict[str, Any] = {**dict(row), "value": _decode(row["value"])}
+            found.append(GatheredRow(**values))
         return found
 
     def under_way(self, workflow: str) -> list[RunRow]:
