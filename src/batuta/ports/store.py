@@ -126,7 +126,10 @@ class GatheredRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, kw_only=True):
-    """How a run's row changes with a transaction; None keeps what is there, except `wake_at`."""
+    """How a run's row changes with a transaction; None keeps what is there, except `wake_at`.
+
+    An empty `problem` says that there is none any more.
+    """
 
     status: str
     wake_at: int | None = None
@@ -140,6 +143,7 @@ class Batch:
     """One transaction in the making: all of it becomes durable, or nothing."""
 
     __slots__ = (
+        "asks",
         "changes",
         "cursor",
         "dependents",
@@ -165,6 +169,8 @@ class Batch:
         """(run, key); the empty key means all of the run."""
         self.events: list[tuple[int, dict[str, Any]]] = []
         self.snapshots: list[tuple[str, int, bytes]] = []
+        self.asks: list[tuple[str, bytes]] = []
+        """Requests as by `ask`, but in this transaction: (run, body)."""
         self.done_requests: list[int] = []
         self.cursor: tuple[str, int] | None = None
         self.schedules: list[ScheduleRow] = []
@@ -187,6 +193,7 @@ class Batch:
             or self.subscriptions
             or self.unsubscriptions
             or self.snapshots
+            or self.asks
             or self.done_requests
             or self.cursor
             or self.schedules
@@ -228,6 +235,14 @@ class Store(Protocol):
 
     def commit(self, batch: Batch) -> None:
         """Make a batch durable."""
+        ...
+
+    def commit_now(self, batch: Batch) -> bool:
+        """Make a batch durable if that needs no waiting for others; else say False.
+
+        Called on the thread of the reads, never while `commit` is under way. False, and every
+        error, means that nothing was written.
+        """
         ...
 
     def deploy(

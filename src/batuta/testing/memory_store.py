@@ -72,6 +72,11 @@ class MemoryStore:
 
     # -- writing -----------------------------------------------------------------------------------
 
+    def commit_now(self, batch: Batch) -> bool:
+        """Make a batch durable. See the port."""
+        self.commit(batch)
+        return True
+
     def commit(self, batch: Batch) -> None:  # noqa: C901 -- one short paragraph per table
         """Make a batch durable. See the port."""
         with self._writing() as memory:
@@ -93,6 +98,8 @@ class MemoryStore:
             for run, seq, state in batch.snapshots:
                 if run not in memory.snapshots or memory.snapshots[run][0] < seq:
                     memory.snapshots[run] = (seq, state)
+            for run, body in batch.asks:
+                _ask(memory, run, body)
             for request in batch.done_requests:
                 memory.requests.pop(request, None)
             if batch.cursor is not None:
@@ -146,9 +153,7 @@ class MemoryStore:
     def ask(self, run_id: str, body: bytes) -> None:
         """Leave a request. See the port."""
         with self._writing() as memory:
-            memory.last_request += 1
-            number = memory.last_request
-            memory.requests[number] = Request(id=number, run=run_id, body=body)
+            _ask(memory, run_id, body)
 
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
         """Forget old runs and events. See the port."""
@@ -166,11 +171,11 @@ class MemoryStore:
                 memory.snapshots.pop(run, None)
                 for request in [one for one in memory.requests.values() if one.run == run]:
                     del memory.requests[request.id]
+            memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
             used = {row.digest for row in memory.runs.values()}
             used |= {digest for digest, _ in memory.workflows.values()}
             for digest in memory.documents.keys() - used:
                 del memory.documents[digest]
-            memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
             owners = {row.owner for row in memory.runs.values() if row.ended_at is None}
             memory.cursors = {
                 owner: number for owner, number in memory.cursors.items() if owner in owners
@@ -360,9 +365,17 @@ def _change(memory: Memory, run: str, change: Change) -> None:
         for name in ("ended_at", "output", "fault", "problem")
         if (value := getattr(change, name)) is not None
     }
+    if change.problem == "":
+        kept["problem"] = None
     memory.runs[run] = msgspec.structs.replace(
         row, status=change.status, wake_at=change.wake_at, **kept
     )
+
+
+def _ask(memory: Memory, run: str, body: bytes) -> None:
+    memory.last_request += 1
+    number = memory.last_request
+    memory.requests[number] = Request(id=number, run=run, body=body)
 
 
 def _publish(memory: Memory, at: int, event: dict[str, Any]) -> int:

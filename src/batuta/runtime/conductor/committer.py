@@ -16,6 +16,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from batuta.errors import BatutaError, ConflictError, UnavailableError
@@ -24,7 +25,7 @@ from batuta.ports.store import Batch, Store
 _log = logging.getLogger("batuta.store")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
-FEW, QUICK_MS = 8, 0.5
+FEW, QUICK_MS = 8, 1.0
 """Rows, and the recent average of milliseconds, up to which a commit is made on the loop."""
 
 Released = Callable[[], None]
@@ -201,6 +202,7 @@ def without(batch: Batch, run: str) -> list[str]:
     batch.gathered = [row for row in batch.gathered if row.run not in out]
     batch.released = [one for one in batch.released if one[0] not in out]
     batch.schedules = [row for row in batch.schedules if row.run not in out]
+    batch.asks = [one for one in batch.asks if one[0] not in out]
     for gone in dropped:
         batch.changes.pop(gone, None)
     return dropped

@@ -15,6 +15,8 @@ import os
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from batuta.errors import UnavailableError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,10 +28,19 @@ class Leases:
         self._folder = store.with_name(store.name + ".conductors")
 
     def take(self) -> Lease:
-        """Become an owner."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        name = f"{os.getpid()}-{token_hex(6)}"
-        return Lease(self._folder / name)
+        """Become an owner.
+
+        Raises:
+            UnavailableError: no file can be made beside the store.
+        """
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            return Lease(self._folder / f"{os.getpid()}-{token_hex(6)}")
+        except OSError as error:
+            raise UnavailableError(
+                f"{self._folder} cannot be written: {error.strerror}",
+                hint="check the permissions of the folder that the store lies in, and its room",
+            ) from error
 
     def is_alive(self, owner: str) -> bool:
         """Say whether an owner's process still lives; forgets it if not."""

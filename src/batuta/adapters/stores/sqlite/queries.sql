@@ -8,7 +8,7 @@ SELECT number FROM events WHERE identity = ?;
 
 -- name: change_run
 UPDATE runs SET status = ?, wake_at = ?, ended_at = coalesce(?, ended_at), output = coalesce(?, output),
-    fault = coalesce(?, fault), problem = coalesce(?, problem)
+    fault = coalesce(?, fault), problem = nullif(coalesce(?, problem), '')
 WHERE id = ? AND ended_at IS NULL;
 
 -- name: subscribe

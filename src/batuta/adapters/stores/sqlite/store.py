@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
-from batuta.adapters.stores.sqlite.connection import connect, meaning_of, migrate, translated
+from batuta.adapters.stores.sqlite.connection import (
+    BUSY_MS,
+    connect,
+    meaning_of,
+    migrate,
+    translated,
+)
 from batuta.errors import BatutaError, ConflictError
 from batuta.ports.store import (
     Batch,
@@ -55,6 +61,7 @@ class SqliteStore:
         """
         self.path = path
         self._writing = threading.Lock()
+        self._patience_ms = BUSY_MS
         with translated(path), ExitStack() as opened:
             self._writer = connect(path)
             opened.callback(self._writer.close)
@@ -71,21 +78,46 @@ class SqliteStore:
         """Make a batch durable. See the port."""
         with self._writing:
             with translated(self.path):
+                self._wait_for_locks(BUSY_MS)
                 self._writer.execute("BEGIN IMMEDIATE")
+            self._finish(batch)
+
+    def commit_now(self, batch: Batch) -> bool:
+        """Make a batch durable unless others write. See the port."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            self._wait_for_locks(0)
             try:
-                self._write(batch)
-                self._writer.execute("COMMIT")
-            except sqlite3.IntegrityError as error:
-                self._roll_back()
-                with translated(self.path):
-                    meaning = self._lost(batch, error)
-                raise meaning from error
-            except sqlite3.Error as error:
-                self._roll_back()
-                raise meaning_of(error, self.path) from error
-            except BaseException:
-                self._roll_back()
-                raise
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error:
+                return False
+            self._finish(batch)
+            return True
+        finally:
+            self._writing.release()
+
+    def _wait_for_locks(self, milliseconds: int) -> None:
+        if self._patience_ms != milliseconds:
+            self._patience_ms = milliseconds
+            self._writer.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+    def _finish(self, batch: Batch) -> None:
+        """Write a batch into the transaction that has begun, and end it."""
+        try:
+            self._write(batch)
+            self._writer.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            self._roll_back()
+            with translated(self.path):
+                meaning = self._lost(batch, error)
+            raise meaning from error
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise meaning_of(error, self.path) from error
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
@@ -111,7 +143,7 @@ class SqliteStore:
             seen.add(run.id)
         return meaning_of(error, self.path)
 
-    def _write(self, batch: Batch) -> None:  # noqa: C901 -- one short line per table
+    def _write(self, batch: Batch) -> None:  # noqa: C901, PLR0912 -- one short line per table
         writer = self._writer
         if batch.runs:
             rows = [tuple(getattr(row, name) for name in RUN_COLUMNS) for row in batch.runs]
@@ -141,6 +173,8 @@ class SqliteStore:
             batch.numbers = [self._publish(at, event) for at, event in batch.events]
         if batch.snapshots:
             writer.executemany(SQL["put_snapshot"], batch.snapshots)
+        if batch.asks:
+            writer.executemany(SQL["ask"], batch.asks)
         if batch.done_requests:
             writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
         if batch.cursor is not None:
@@ -233,6 +267,7 @@ class SqliteStore:
     def _alone(self) -> Generator[sqlite3.Connection]:
         """Write in a transaction of its own, after the one under way."""
         with self._writing, translated(self.path):
+            self._wait_for_locks(BUSY_MS)
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
