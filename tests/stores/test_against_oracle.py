@@ -43,7 +43,7 @@ CHANGES = st.builds(
     wake_at=MAYBE,
     ended_at=MAYBE,
     output=st.none() | BODIES,
-    problem=st.none() | st.just("p"),
+    problem=st.none() | st.sampled_from(["p", ""]),
 )
 EVENTS = st.builds(event, st.sampled_from("abcdef"), TYPES.filter(bool), data=st.integers(0, 3))
 
@@ -73,6 +73,7 @@ def batches(draw):
     batch.unsubscriptions = draw(st.lists(st.tuples(RUNS, st.sampled_from(["k", ""])), max_size=2))
     batch.events = draw(st.lists(st.tuples(TIMES, EVENTS), max_size=3))
     batch.snapshots = draw(st.lists(st.tuples(RUNS, st.integers(1, 5), BODIES), max_size=2))
+    batch.asks = draw(st.lists(st.tuples(RUNS, BODIES), max_size=2))
     batch.done_requests = draw(st.lists(st.integers(1, 5), max_size=2))
     batch.cursor = draw(st.none() | st.tuples(OWNERS, st.integers(0, 6)))
     batch.schedules = draw(

@@ -9,23 +9,36 @@ does.
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from batuta.app.loading import Loader, UnreadableError
 from batuta.app.views import RunView, TaskView, text_time
 from batuta.definition import Report, check
-from batuta.errors import BatutaError, ConflictError, DefinitionError, NotFoundError, RequestError
+from batuta.errors import (
+    BatutaError,
+    ConflictError,
+    DefinitionError,
+    KernelBug,
+    NotFoundError,
+    RequestError,
+)
 from batuta.insight.timeline import timeline
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import FAULTED, TERMINAL
-from batuta.ports.caller import Fault
 from batuta.runtime.conductor.schedules import Schedules
 from batuta.runtime.shared.ids import new_run_id
-from batuta.runtime.shared.programs import Deployed, Programs, encode_deployed
+from batuta.runtime.shared.programs import (
+    Programs,
+    decode_deployed,
+    digest_of,
+    encode_deployed,
+)
 from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
@@ -40,6 +53,7 @@ if TYPE_CHECKING:
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.succession import Succession
 
+_log = logging.getLogger("batuta.engine")
 MOST_EVENTS = 1_000
 LOOK_S = 5.0
 """How often a serving engine looks for orphaned runs and for workflows that others deployed."""
@@ -118,41 +132,60 @@ class Engine:
         text, name = read(source)
         return check(text, file=name, known_functions=self._functions or None)
 
-    async def deploy(self, source: str | Path) -> str:
+    async def deploy(self, source: str | Path, *, replace: bool = False) -> str:
         """Check a document, load what it refers to, and keep it; returns its identity.
 
+        Schemas, and functions from catalogues and addresses, are kept with it. The same document
+        deployed again changes nothing, whatever has become of those, and needs no network.
+
+        Args:
+            source: a path, or the text itself (anything with a line break in it).
+            replace: let it take the place of another text of its version, and look for schemas and
+                functions again. Runs that ended keep the text they ran.
+
         Raises:
-            DefinitionError: it is not right; every problem is in it.
-            ConflictError: this version is deployed with another content.
+            DefinitionError: it is not right, or a function it calls; every problem is in it.
+            RequestError: what it refers to cannot be read.
+            ConflictError: this version is deployed with another content; with `replace`, it is so
+                and a run of it has not ended.
         """
         text, name = read(source)
         report = check(text, file=name, known_functions=self._functions or None)
         if report.workflow is None or not report.ok:
             raise refused(report)
         workflow = report.workflow
-        found = await self._load_resources(workflow)
-        compile_workflow(workflow, found)
-        self.store.deploy(
-            workflow.identity,
-            workflow.digest,
-            encode_deployed(Deployed(workflow.source, found)),
-            self.clock.now(),
-        )
+        is_kept = self._keeps(workflow)
+        if replace or not is_kept:
+            loader = Loader(
+                workflow,
+                text,
+                name,
+                resources=self._resources,
+                keeper=self.conductor.keeper,
+                functions=self._functions,
+            )
+            try:
+                deployed, functions = await loader.load()
+            except UnreadableError as error:
+                if not is_kept:
+                    raise
+                _log.warning("%s goes by what it was deployed with: %s", name, error.message)
+            else:
+                compile_workflow(workflow, deployed.resources, functions)
+                self.store.deploy(
+                    workflow.identity,
+                    digest_of(workflow, deployed),
+                    encode_deployed(deployed),
+                    self.clock.now(),
+                    replace=replace,
+                )
         self.schedules.nudge()
         return workflow.identity
 
-    async def _load_resources(self, workflow: Workflow) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for uri in sorted(schema_uris(workflow.source)):
-            try:
-                text = await self._resources.read(uri)
-            except Fault as fault:
-                raise RequestError(
-                    f"the schema {uri} cannot be read: {fault}",
-                    hint="a deployed workflow keeps its schemas, so they must be there now",
-                ) from fault
-            found[uri] = msgspec.yaml.decode(text)
-        return found
+    def _keeps(self, workflow: Workflow) -> bool:
+        """Say whether this very document is deployed."""
+        kept = self.store.workflow(workflow.identity)
+        return kept is not None and decode_deployed(kept).document == workflow.source
 
     def workflows(self) -> list[str]:
         """Return the identities of all deployed workflows."""
@@ -179,16 +212,25 @@ class Engine:
             ConflictError: there is a run of that id.
         """
         program = self.program(workflow)
-        if run_id is not None and self.store.run(run_id) is not None:
-            raise ConflictError(f"there is a run {run_id} already")
+        data = plain(input, "the input")
+        if run_id is not None and (
+            run_id in self.conductor.runs or self.store.run(run_id) is not None
+        ):
+            raise there_is_one(run_id)
         now = self.clock.now()
         run = self.conductor.begin(
             program,
-            {} if input is None else input,
+            {} if data is None else data,
             run_id=run_id or new_run_id(now),
             setup=self._setup,
         )
         await self.conductor.durable()
+        if run.problem is not None:
+            row = self.store.run(run.id)
+            if row is None:
+                raise KernelBug(run.problem)
+            if row.owner != self.conductor.owner:
+                raise there_is_one(run.id)
         return Run(self, run.id)
 
     def program(self, workflow: str) -> Program:
@@ -255,7 +297,7 @@ class Engine:
     def tasks(self, run_id: str) -> list[TaskView]:
         """Return a run's timeline: its tasks in the order in which they started."""
         row = self._row(run_id)
-        program = self.programs.get(row.workflow)
+        program = self.programs.of(row.workflow, row.digest)
         return [
             TaskView(
                 reference=line.reference,
@@ -268,9 +310,9 @@ class Engine:
                 started_at=text_time(line.started_at) or "",
                 ended_at=text_time(line.ended_at),
                 path=line.path,
-                input=line.input,
-                output=line.output,
-                error=line.error,
+                input=self.conductor.keeper.mask(line.input),
+                output=self.conductor.keeper.mask(line.output),
+                error=self.conductor.keeper.mask(line.error),
             )
             for line in timeline(program, self.store.journal(run_id))
         ]
@@ -295,6 +337,12 @@ class Engine:
         row = self._row(run_id)
         if row.status in TERMINAL:
             raise ConflictError(f"run {run_id} is {row.status}: it cannot be {what} any more")
+        if row.problem is not None:
+            raise ConflictError(
+                f"run {run_id} stands still and cannot be {what}: {row.problem}",
+                hint="it is tried again when its runs are taken up the next time; a newer version "
+                "of Batuta may get on with it",
+            )
         if row.owner == self.conductor.owner:
             run = self.conductor.housing.find(run_id)
             if run is not None:
@@ -320,7 +368,7 @@ class Engine:
                 f"run {run_id} is {row.status}: only a faulted run can be retried",
                 hint="start a new run, or wait for this one",
             )
-        program = self.programs.get(row.workflow)
+        program = self.programs.of(row.workflow, row.digest)
         rows = list(self.store.journal(run_id))
         good, undone = before_fault(program, rows)
         if from_start or good == 0:
@@ -382,6 +430,13 @@ class Engine:
         if data is not None:
             event["datacontenttype"] = "application/json"
             event["data"] = data
+        for name in ("id", "source", "type"):
+            if not isinstance(event[name], str) or not event[name]:
+                raise RequestError(
+                    f"{event[name]!r} is no {name} of an event",
+                    hint="CloudEvents 1.0 wants a text that is not empty",
+                )
+        event = plain(event, "the event")
         self.conductor.committer.batch.events.append((now, event))
         await self.conductor.durable()
         return event
@@ -492,29 +547,33 @@ def read(source: str | Path) -> tuple[str | bytes, str]:
         ) from error
 
 
+def plain(value: Any, what: str) -> Any:
+    """Return a value as the journal would give it back.
+
+    Raises:
+        RequestError: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(msgspec.json.encode(value))
+    except Exception as error:
+        raise RequestError(
+            f"{what} is not JSON: {error}",
+            hint="give null, texts, numbers, lists and objects only, none inside itself",
+        ) from error
+
+
+def there_is_one(run_id: str) -> ConflictError:
+    """Return the error for a run id that is taken."""
+    return ConflictError(
+        f"there is a run {run_id} already", hint="ask for it, or start one with another id"
+    )
+
+
 def refused(report: Report) -> DefinitionError:
     """Return the error for a document that is not right, with every problem in it."""
     errors = [problem for problem in report.problems if problem.severity == "error"]
     text = "\n".join(problem.render() for problem in errors)
     return DefinitionError(text, tuple(errors))
-
-
-def schema_uris(value: Any) -> set[str]:
-    """Return the URIs of the external schemas that a document refers to."""
-    found: set[str] = set()
-    if isinstance(value, dict):
-        resource = value.get("resource")
-        if isinstance(resource, dict) and "endpoint" in resource:
-            endpoint = resource["endpoint"]
-            uri = endpoint.get("uri") if isinstance(endpoint, dict) else endpoint
-            if isinstance(uri, str):
-                found.add(uri)
-        for one in value.values():
-            found |= schema_uris(one)
-    elif isinstance(value, list):
-        for one in value:
-            found |= schema_uris(one)
-    return found
 
 
 __all__ = ["BatutaError", "Engine", "Run"]

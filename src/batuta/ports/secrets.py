@@ -52,6 +52,10 @@ class Keeper(Protocol):
         """Return the secrets that a workflow declares."""
         ...
 
+    def mask(self, value: Any) -> Any:
+        """Return `value` with stars for every placeholder of any run."""
+        ...
+
     def serving(self, secrets: HeldSecrets) -> AbstractContextManager[None]:
         """Let callers see these secrets inside the block, and in the tasks created in it."""
         ...

@@ -224,6 +224,8 @@ class StoreSuite:
             store.commit(batch_of(changes={"r1": Change(status="suspended")}))
             wanted = run_row("r1", status="suspended", problem="p")
             expect(store.run("r1"), wanted, "a problem stays")
+            store.commit(batch_of(changes={"r1": Change(status="running", problem="")}))
+            expect(store.run("r1"), run_row("r1"), "until there is none any more")
 
     def test_an_end_is_written_once(self) -> None:
         """Whoever comes later changes nothing."""
@@ -449,7 +451,11 @@ class StoreSuite:
     def test_requests_reach_the_owner_of_the_run(self) -> None:
         """Oldest first, until they are done; with the run they change hands."""
         with self.opened() as store, self.opened() as other:
-            self._started(store, "r1", "r2")
+            self._started(store, "r2")
+            store.commit(batch_of(runs=[run_row("r1")], asks=[("r1", b"0")]))
+            first = store.requests(OWNER)
+            expect([(one.run, one.body) for one in first], [("r1", b"0")], "in a batch as well")
+            store.commit(batch_of(done_requests=[first[0].id]))
             other.ask("r1", b"1")
             other.ask("r2", b"2")
             other.ask("r9", b"3")

@@ -15,10 +15,11 @@ from batuta.adapters.callers.openapi import OpenApiCaller
 from batuta.adapters.callers.processes import ContainerCaller, Policy, ScriptCaller, ShellCaller
 from batuta.adapters.clock import SystemClock
 from batuta.adapters.resources import ResourceReader
-from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, new_nonce
+from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, mask, new_nonce
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.lease import Leases
 from batuta.app.engine import Engine
+from batuta.errors import BatutaError
 from batuta.expressions.sandbox import Sandbox
 from batuta.ports.clock import GovernedClock
 from batuta.runtime.conductor.conductor import Conductor
@@ -51,6 +52,10 @@ class LocalKeeper:
     def secrets_of(self, program: Program, nonce: str) -> HeldSecrets:
         """Return a run's secrets. See the port."""
         return RunSecrets(self._store, program.workflow.secrets, nonce)
+
+    def mask(self, value: Any) -> Any:
+        """Put stars for all placeholders. See the port."""
+        return mask(value)
 
     def serving(self, secrets: HeldSecrets) -> AbstractContextManager[None]:
         """Serve a run's secrets inside the block. See the port."""
@@ -120,7 +125,11 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             loaded.append(lasting(str(one)))
     kept = SqliteStore(path)
     leases = Leases(path)
-    lease = leases.take()
+    try:
+        lease = leases.take()
+    except BatutaError:
+        kept.close()
+        raise
     current = CurrentSecrets()
     client = HttpClient(
         allow=Allow.public() if settings.network == "public" else Allow.local(),

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.kernel.commands import Abandon, Command, Continue, Finish, Perform
-from batuta.kernel.events import CancelAsked, Continued, Failed, Performed
+from batuta.kernel.events import Continued, Failed, Performed
 from batuta.ports.caller import Fault
-from batuta.runtime.shared.ids import child_run_id
 from batuta.runtime.shared.performing import Performer, fault_of
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class Acting:
         # What goes on in memory is what a replay would read: encoded and decoded again.
         try:
             plain = _decode(_encode(output))
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, this result cannot be recorded
             fault = Fault("runtime", 500, "Not JSON", f"the result cannot be recorded: {error}")
             self._fault(run, command, fault)
             return
@@ -106,9 +105,6 @@ class Acting:
         task = run.working.pop(command.key, None)
         if task is not None:
             task.cancel()
-        child = self._conductor.housing.find(child_run_id(run.id, command.key))
-        if child is not None and child.parent == run.id:
-            self._conductor.post(child, CancelAsked())
 
     def _finished(self, run: LiveRun) -> None:
         for task in run.working.values():

@@ -24,17 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.errors import BatutaError, KernelBug
+from batuta.errors import BatutaError, KernelBug, UnavailableError
 from batuta.expressions import ExpressionFailure
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import Event, Heard, Started, Woken
 from batuta.kernel.faults import standard
+from batuta.kernel.state import RUNNING, SUSPENDED
 from batuta.kernel.step import BEHAVIOUR, NEW, step
 from batuta.ports.caller import Fault
 from batuta.ports.store import Batch, Change, JournalRow, RunRow
 from batuta.runtime.conductor.acting import Acting
-from batuta.runtime.conductor.committer import Committer, Released
+from batuta.runtime.conductor.committer import Committer, Released, without
 from batuta.runtime.conductor.hearing import Hearing
 from batuta.runtime.conductor.housing import Housing
 from batuta.runtime.conductor.live import LiveRun
@@ -60,11 +61,8 @@ _decode = msgspec.json.Decoder().decode
 TURN = 512
 """Events taken per turn of the loop, so that sockets and timers get theirs."""
 
-SNAPSHOT_EVERY = 1_000
-"""Journal rows of one run between two snapshots: bounds what recovery has to replay."""
-
-STAY_MS = 2_000
-"""A run that waits longer than this leaves the memory."""
+READ_AGAIN_MS = 1_000
+"""When the store could not be read: the pause before it is tried again."""
 
 
 class Conductor:
@@ -149,6 +147,11 @@ class Conductor:
         self._rung()
         self.schedule()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Say whether nothing more is to be begun."""
+        return self._stopping
+
     async def stop(self) -> None:
         """Stop driving; what is being performed is abandoned, and taken up by the next start."""
         self._stopping = True
@@ -159,9 +162,7 @@ class Conductor:
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=5)
         await self.committer.stop()
-        for waiters in self._waiters.values():
-            for waiter in waiters:
-                waiter.cancel()
+        self._give_up_waiting(closed())
 
     # -- what others ask ---------------------------------------------------------------------------
 
@@ -204,9 +205,13 @@ class Conductor:
                 origin=None,
                 first_event=run.first_event,
                 setup=setup,
+                digest=program.workflow.digest,
             )
         )
         self.take(run, started)
+        if not run.seq and run.problem is None:
+            # The sandbox has to evaluate something first. Until it has, the start is a request.
+            batch.asks.append((run_id, encode_event(started)))
         self.schedule()
         return run
 
@@ -229,6 +234,7 @@ class Conductor:
                 origin=old.id,
                 first_event=old.first_event,
                 setup=old.setup,
+                digest=old.digest,
             )
         )
         self.committer.releases.append(lambda: self.housing.take_up_one(run_id))
@@ -266,6 +272,8 @@ class Conductor:
         """
         if self.failure is not None:
             raise self.failure
+        if self._stopping:
+            raise closed()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._unwritten.add(waiter)
         self.committer.releases.append(lambda: self._written(waiter))
@@ -275,7 +283,7 @@ class Conductor:
     async def taken(self) -> None:
         """Wait until everything posted so far is taken in and on disk."""
         while self.inbox:
-            await asyncio.sleep(0)
+            await self.durable()
         await self.durable()
 
     @property
@@ -307,9 +315,12 @@ class Conductor:
             if row is None or row.ended_at is not None or row.problem is not None:
                 return
         elif run.problem is not None:
+            await self.durable()
             return
         if self.failure is not None:
             raise self.failure
+        if self._stopping:
+            raise closed()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(run_id, []).append(waiter)
         await waiter
@@ -362,7 +373,10 @@ class Conductor:
             self._halt(run, bug)
             return
         if taken.changed:
-            self.recorder.note(run, event, taken, now, answers)
+            try:
+                self.recorder.note(run, event, taken, now, answers)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is this run's alone
+                self._halt_unwritten(run, error)
             return
         if run.timer_at is not None and run.timer_at <= now:
             self.recorder.set_timer(run)
@@ -396,6 +410,7 @@ class Conductor:
     ) -> None:
         run.evaluating = True
         self.evaluating += 1
+        self.recorder.keep_under_way(run)
         key = f"?{event.__class__.__name__}{at}"
         self.spawn(run, key, self._evaluated(run, event, at, answers, need, key))
 
@@ -414,10 +429,13 @@ class Conductor:
             )
         except ExpressionFailure as failure:
             answer = Evaluated(None, str(failure) or "failed")
+        except Exception as error:  # noqa: BLE001 -- a broken sandbox must not leave a run hanging
+            self._halt(run, KernelBug(f"the sandbox failed: {error!r}"), error)
+            return
         finally:
             self.evaluating -= 1
             run.working.pop(key, None)
-        run.evaluating = False
+            run.evaluating = False
         # What came meanwhile is taken next, before what came later.
         self.inbox.extendleft((run, waiting) for waiting in reversed(run.backlog))
         run.awaited += len(run.backlog)
@@ -435,7 +453,11 @@ class Conductor:
             run = self.runs.get(run_id)
             if run is not None:
                 self.post(run, Woken())
-        self.housing.wake_due()
+        try:
+            self.housing.wake_due()
+        except BatutaError as error:
+            _log.error("%s", error)
+            self.timers.ring_at(self.clock.now() + READ_AGAIN_MS)
         self.timers.rest()
 
     # -- trouble -----------------------------------------------------------------------------------
@@ -447,13 +469,30 @@ class Conductor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _halt(self, run: LiveRun, bug: KernelBug) -> None:
-        """Stop one run at the state it had; all others go on."""
-        _log.error("run %s stopped: %s", run.id, bug, exc_info=bug)
+    def _halt(self, run: LiveRun, bug: KernelBug, cause: BaseException | None = None) -> None:
+        """Stop one run at the state it had; all others go on.
+
+        The store shows it as under way, so that the next start tries again: perhaps by then this is
+        mended.
+        """
+        _log.error("run %s stopped: %s", run.id, bug, exc_info=cause or bug)
         run.problem = bug.message
-        self.committer.batch.changes[run.id] = Change(status=run.stored, problem=bug.message)
+        self.committer.batch.changes[run.id] = Change(
+            status=SUSPENDED if run.state.status == SUSPENDED else RUNNING, problem=bug.message
+        )
         self.committer.releases.append(lambda: self.tell_waiters(run.id))
         self.schedule()
+
+    def _halt_unwritten(self, run: LiveRun, error: Exception) -> None:
+        """Stop a run whose transition cannot be written down: this batch holds nothing of it.
+
+        So on disk it stands where it stood before the batch, as if this process had died there.
+        """
+        for dropped in without(self.committer.batch, run.id):
+            if dropped != run.id:
+                self._lost(dropped)
+        bug = KernelBug(f"{type(error).__name__} while the run was written down: {error}")
+        self._halt(run, bug, error)
 
     def _lost(self, run_id: str) -> None:
         """Another process drives this run now: forget it."""
@@ -471,6 +510,9 @@ class Conductor:
         _log.error("%s", error)
         self.failure = error
         self._stopping = True
+        self._give_up_waiting(error)
+
+    def _give_up_waiting(self, error: BatutaError) -> None:
         waiting = [waiter for waiters in self._waiters.values() for waiter in waiters]
         for waiter in (*waiting, *self._unwritten):
             if not waiter.done():
@@ -482,3 +524,11 @@ class Conductor:
 def _is_past(run: LiveRun, event: Event) -> bool:
     """Say whether an event was dealt with by those whose place a run has taken."""
     return isinstance(event, Heard) and event.number <= run.first_event
+
+
+def closed() -> UnavailableError:
+    """Return what whoever still waits is told when the engine is closed."""
+    return UnavailableError(
+        "the engine was closed",
+        hint="open the store again with `resume=True`: what was under way goes on there",
+    )

@@ -15,25 +15,25 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from batuta.errors import BatutaError
 from batuta.expressions import ExpressionFailure, TooMuchWork, compile_expression, unwrap
 from batuta.kernel.codec import decode_event
-from batuta.kernel.events import Heard
+from batuta.kernel.events import Heard, Started
+from batuta.runtime.shared.correlation import correlation_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from batuta.kernel.commands import Subscribe
-    from batuta.ports.store import StoredEvent
+    from batuta.ports.store import Request, StoredEvent
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.live import LiveRun
 
 _log = logging.getLogger("batuta.events")
-_encode = msgspec.json.Encoder().encode
 LOOKS_PER_SECOND = 20
 PAGE = 1_000
+NEVER = -1
+"""As a version of the store: look again, whatever has changed."""
 
 
 class Hearing:
@@ -41,7 +41,9 @@ class Hearing:
 
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
-        self._version = -1
+        self._version = NEVER
+        self._served: dict[int, bool] = {}
+        """Requests that were granted, and whether that is noted in a batch."""
         self._task: asyncio.Task[None] | None = None
         self.newest = 0
         """The number of the last event dealt with."""
@@ -104,8 +106,15 @@ class Hearing:
 
     def drain(self) -> None:
         """Deal with every event that has not been dealt with."""
-        conductor = self._conductor
         self.behind = False
+        try:
+            self._drain()
+        except BatutaError as error:
+            _log.error("%s", error)
+            self._version = NEVER
+
+    def _drain(self) -> None:
+        conductor = self._conductor
         while True:
             events = conductor.store.events(self.newest, limit=PAGE)
             for event in events:
@@ -173,12 +182,29 @@ class Hearing:
     def serve(self) -> None:
         """Carry out what other processes ask of our runs."""
         conductor = self._conductor
-        for request in conductor.store.requests(conductor.owner):
+        requests = conductor.store.requests(conductor.owner)
+        known = {request.id for request in requests}
+        self._served = {one: done for one, done in self._served.items() if one in known}
+        for request in requests:
             run = conductor.housing.find(request.run)
-            if run is not None:
-                conductor.post(run, decode_event(request.body))
-            conductor.committer.batch.done_requests.append(request.id)
-            conductor.schedule()
+            busy = run is not None and run.evaluating
+            if run is not None and not busy and request.id not in self._served:
+                self._served[request.id] = False
+                self._grant(run, request)
+                busy = run.evaluating
+            if busy:
+                # Only in memory so far: the request stays until it is written down.
+                self._version = NEVER
+            elif not self._served.get(request.id):
+                self._served[request.id] = True
+                conductor.committer.batch.done_requests.append(request.id)
+                conductor.schedule()
+
+    def _grant(self, run: LiveRun, request: Request) -> None:
+        event = decode_event(request.body)
+        if isinstance(event, Started) and event.nonce and run.secrets is None:
+            run.secrets = self._conductor.keeper.secrets_of(run.program, event.nonce)
+        self._conductor.take(run, event)
 
 
 def _correlated(source: str, event: dict[str, Any]) -> str | None:
@@ -191,7 +217,7 @@ def _correlated(source: str, event: dict[str, Any]) -> str | None:
     data = event.get("data")
     view = {**data, **event} if isinstance(data, dict) else event
     try:
-        return _encode(code.evaluate(view, {})).decode()
+        return correlation_text(code.evaluate(view, {}))
     except (ExpressionFailure, TooMuchWork):
         return None
 
@@ -203,6 +229,6 @@ def _may_concern(command: Subscribe, event: dict[str, Any]) -> bool:
         if not criterion.correlations:
             return True
         source, value = criterion.correlations[0]
-        if _correlated(source, event) == _encode(value).decode():
+        if _correlated(source, event) == correlation_text(value):
             return True
     return False

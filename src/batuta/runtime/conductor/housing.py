@@ -16,7 +16,7 @@ from batuta.errors import BatutaError, KernelBug
 from batuta.kernel.commands import Perform, StartChild
 from batuta.kernel.events import Continued, Failed, Performed, Woken
 from batuta.kernel.faults import FaultData, standard
-from batuta.kernel.state import PENDING, TERMINAL
+from batuta.kernel.state import PENDING, RUNNING, SUSPENDED, TERMINAL
 from batuta.ports.store import Change
 from batuta.runtime.conductor.live import LiveRun
 from batuta.runtime.shared.ids import child_run_id
@@ -36,6 +36,7 @@ class Housing:
 
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
+        self._waking = False
 
     def find(self, run_id: str) -> LiveRun | None:
         """Return a run of ours that has not ended, from memory or from the store."""
@@ -52,7 +53,7 @@ class Housing:
         conductor = self._conductor
         store = conductor.store
         try:
-            program = conductor.programs.get(row.workflow)
+            program = conductor.programs.of(row.workflow, row.digest)
             snapshot = store.snapshot(row.id)
             rows = store.journal(row.id, 0 if snapshot is None else snapshot[0])
             state, seq, ledger = replay(program, rows, snapshot=snapshot)
@@ -65,15 +66,24 @@ class Housing:
         run.parent, run.parent_key = row.parent, row.parent_key
         run.first_event = row.first_event
         run.setup = row.setup
+        run.lapsed = state.status == SUSPENDED
         run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)
         if state.nonce:
             run.secrets = conductor.keeper.secrets_of(program, state.nonce)
         conductor.runs[row.id] = run
+        if row.problem is not None:
+            # What stopped it is mended, or comes again and says so again.
+            conductor.committer.batch.changes[row.id] = Change(
+                status=row.status, wake_at=row.wake_at, problem=""
+            )
+            conductor.schedule()
         return run
 
     def _broken(self, row: RunRow, error: BatutaError) -> None:
+        """Mark it as under way, so that the next start tries again."""
+        status = SUSPENDED if row.status == SUSPENDED else RUNNING
         self._conductor.committer.batch.changes[row.id] = Change(
-            status=row.status, problem=error.message
+            status=status, problem=error.message
         )
         self._conductor.schedule()
 
@@ -97,19 +107,28 @@ class Housing:
 
     def wake_due(self) -> None:
         """Load the waiting runs that are due, and see to the bell for the rest."""
+        if self._waking:
+            return
         conductor = self._conductor
         now = conductor.clock.now()
         rows = conductor.store.due(conductor.owner, now, AT_ONCE)
         for row in rows:
             run = conductor.runs.get(row.id) or self.load(row)
-            if run is not None:
+            if run is not None and not run.awaited and is_due(run, now):
                 conductor.post(run, Woken())
-        if len(rows) == AT_ONCE:
-            conductor.timers.ring_at(now)
+        if rows:
+            # They stay due in the store until this is committed: look again then, and not before.
+            self._waking = True
+            conductor.committer.releases.append(self._woken)
+            conductor.schedule()
             return
         following = conductor.store.next_wake(conductor.owner)
         if following is not None:
-            conductor.timers.ring_at(max(following, now + 1) if rows else following)
+            conductor.timers.ring_at(following)
+
+    def _woken(self) -> None:
+        self._waking = False
+        self._conductor.timers.ring_at(self._conductor.clock.now())
 
     def take_up(self) -> int:
         """Load every run that was under way, and ask again for what it had asked of the world."""
@@ -134,21 +153,35 @@ class Housing:
         conductor = self._conductor
         if run.state.status == PENDING or run.state.status in TERMINAL:
             return
-        for asked in list(run.ledger.asked.values()):
+        if run.state.status == SUSPENDED:
+            return
+        self.go_on(run, list(run.ledger.asked.values()))
+        for subscription in list(run.ledger.subscribed.values()):
+            conductor.hearing.catch_up(run, subscription)
+        conductor.post(run, Woken())
+
+    def go_on(self, run: LiveRun, unanswered: list[Perform | StartChild]) -> None:
+        """Ask again for what a process that is gone had asked for, and take up what it left."""
+        conductor = self._conductor
+        for asked in unanswered:
+            if run.ledger.asked.get(asked.key) is not asked:
+                continue
             if isinstance(asked, Perform):
                 conductor.acting.perform(run, asked)
             else:
                 self._ask_child(run, asked)
-        for subscription in list(run.ledger.subscribed.values()):
-            conductor.hearing.catch_up(run, subscription)
         if any(token.entering is not None for token in run.state.tokens.values()):
             conductor.post(run, Continued())
-        conductor.post(run, Woken())
 
     def _ask_child(self, run: LiveRun, asked: StartChild) -> None:
         """Take the answer of a sub-workflow that ended while its parent could not take it."""
         child = self._conductor.store.run(child_run_id(run.id, asked.key))
-        if child is None or child.ended_at is None:
+        if child is None:
+            # It never began: there was no such workflow, or this run goes on from another's rows.
+            self._conductor.recorder.start_child(run, asked)
+            self._conductor.schedule()
+            return
+        if child.ended_at is None:
             return
         if child.status == "completed":
             output = None if child.output is None else msgspec.json.decode(child.output)
@@ -158,3 +191,9 @@ class Housing:
         if child.fault is not None:
             fault = msgspec.json.decode(child.fault, type=FaultData)
         self._conductor.post(run, Failed(asked.token, asked.key, fault))
+
+
+def is_due(run: LiveRun, now: int) -> bool:
+    """Say whether something in a run has fallen due."""
+    wake = run.state.wake
+    return wake is not None and wake <= now

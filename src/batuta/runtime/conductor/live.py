@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class LiveRun:
     """What a conductor knows of a run that it is moving.
 
+    `lapsed` says that it was suspended when it was loaded: what it had asked of the world before is
+    asked again when it goes on, and not earlier.
+
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
     upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
     that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
@@ -35,6 +38,7 @@ class LiveRun:
         "heir",
         "id",
         "inherits",
+        "lapsed",
         "ledger",
         "parent",
         "parent_key",
@@ -64,6 +68,7 @@ class LiveRun:
         self.setup: str | None = None
         self.secrets: HeldSecrets | None = None
         self.problem: str | None = None
+        self.lapsed = False
         self.heir: LiveRun | None = None
         self.inherits = False
         self.gathered: dict[str, dict[int, dict[int, Any]]] = {}

@@ -8,7 +8,7 @@ is committed (`committer`), nor what is done afterwards (`acting`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,20 +24,24 @@ from batuta.kernel.commands import (
     Subscribe,
     Unsubscribe,
 )
-from batuta.kernel.events import Event, Failed, Performed
+from batuta.kernel.events import CancelAsked, Event, Failed, Performed
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.state import RUNNING, SUSPENDED, TERMINAL
 from batuta.ports.store import Batch, Change, Subscription
+from batuta.runtime.shared.correlation import correlation_text
 from batuta.runtime.shared.ids import child_run_id
 from batuta.runtime.shared.replay import snapshot_of
 
 if TYPE_CHECKING:
     from batuta.kernel.evaluation import Evaluated
     from batuta.kernel.step import Step
+    from batuta.ports.secrets import HeldSecrets
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.live import LiveRun
 
 _encode = msgspec.json.Encoder().encode
+
+WAITING = "waiting"
 
 SNAPSHOT_EVERY = 1_000
 """Journal rows of one run between two snapshots: bounds what recovery has to replay."""
@@ -52,7 +56,7 @@ class Recorder:
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
 
-    def note(
+    def note(  # noqa: C901 -- the hottest path: a call saved counts
         self, run: LiveRun, event: Event, taken: Step, now: int, answers: tuple[Evaluated, ...]
     ) -> None:
         """Add a transition to the batch: its journal row, and whatever else changes with it."""
@@ -78,6 +82,8 @@ class Recorder:
             self._note_command(run, batch, command)
             if kind is Finish:
                 self._conductor.finishing(run, before, event)
+        if run.ledger.orphans:
+            self._cancel_children(run)
         if commands:
             self._conductor.committer.releases.append(Release(self._conductor, run, commands))
         if state.status in TERMINAL:
@@ -87,14 +93,26 @@ class Recorder:
             run.since_snapshot = 0
             batch.snapshots.append((run.id, run.seq, snapshot_of(state, run.ledger)))
         if not run.ledger.performing or state.status != RUNNING or run.stored != RUNNING:
+            if run.lapsed and state.status == RUNNING:
+                self._go_on(run, commands)
             self._note_status(run, batch)
         elif run.program.timed:
             self.set_timer(run)
 
     def rest(self, run: LiveRun) -> None:
         """A run has taken something that meant nothing to it: it may be at rest now."""
-        if not run.awaited and run.stored == RUNNING and run.state.status not in TERMINAL:
+        if run.awaited or run.state.status in TERMINAL:
+            return
+        if run.stored == RUNNING:
             self._note_status(run, self._conductor.committer.batch)
+        else:
+            self._leave(run)
+
+    def keep_under_way(self, run: LiveRun) -> None:
+        """A run that waits for the sandbox does not wait for events: recovery has to load it."""
+        if run.stored == WAITING:
+            run.stored = RUNNING
+            self._conductor.committer.batch.changes[run.id] = Change(status=RUNNING)
 
     def _note_status(self, run: LiveRun, batch: Batch) -> None:
         """Keep the store's status true: it says which runs recovery has to load.
@@ -110,20 +128,29 @@ class Recorder:
             if wake is not None and wake - self._conductor.clock.now() < STAY_MS:
                 status = RUNNING
             else:
-                status = "waiting"
+                status = WAITING
         else:
             status, wake = RUNNING, None
         if status == RUNNING:
             self.set_timer(run)
             wake = None
-        if status != run.stored or status == "waiting":
+        if status != run.stored or status == WAITING:
             run.stored = status
             batch.changes[run.id] = Change(status=status, wake_at=wake)
             if status != RUNNING:
-                seq = run.seq
-                self._conductor.committer.releases.append(
-                    lambda: self._conductor.housing.leave(run, seq)
-                )
+                self._leave(run)
+
+    def _leave(self, run: LiveRun) -> None:
+        """Let a run leave the memory once all that it has done is on disk."""
+        seq = run.seq
+        self._conductor.committer.releases.append(lambda: self._conductor.housing.leave(run, seq))
+
+    def _go_on(self, run: LiveRun, commands: list[Command]) -> None:
+        """Ask again, for a run that was suspended when its process died, what was unanswered."""
+        run.lapsed = False
+        fresh = {one.key for one in commands if isinstance(one, Perform | StartChild)}
+        old = [one for key, one in run.ledger.asked.items() if key not in fresh]
+        self._conductor.committer.releases.append(lambda: self._conductor.housing.go_on(run, old))
 
     def set_timer(self, run: LiveRun) -> None:
         """See to it that a run in memory is woken when it is due."""
@@ -140,7 +167,9 @@ class Recorder:
         """Write with the transition what a command means for the store."""
         match command:
             case Publish():
-                batch.events.append((self._conductor.clock.now(), command.event))
+                event = _shown(run, command.event)
+                _encode(event)  # what cannot be written stops its own run, not everybody's commit
+                batch.events.append((self._conductor.clock.now(), event))
             case Subscribe():
                 for criterion in command.criteria:
                     source, value = (
@@ -153,20 +182,22 @@ class Recorder:
                             key=command.key,
                             type=criterion.type or "",
                             source=source,
-                            value=_encode(value).decode() if source else "",
+                            value=correlation_text(value) if source else "",
                         )
                     )
                 self._conductor.hearing.subscribed(run, command)
             case Unsubscribe():
                 batch.unsubscriptions.append((run.id, command.key))
             case StartChild():
-                self._start_child(run, command)
+                self.start_child(run, command)
             case Finish():
                 self._note_end(run, batch, command)
             case _:
                 pass
 
     def _note_end(self, run: LiveRun, batch: Batch, finish: Finish) -> None:
+        if run.secrets is not None:
+            finish = _masked(run.secrets, finish)
         batch.changes[run.id] = Change(
             status=finish.status,
             ended_at=run.state.ended,
@@ -181,7 +212,16 @@ class Recorder:
             if parent is not None:
                 self._conductor.take(parent, _answer(parent, run.parent_key, finish))
 
-    def _start_child(self, parent: LiveRun, command: StartChild) -> None:
+    def _cancel_children(self, run: LiveRun) -> None:
+        """Cancel, in the same transaction, the sub-workflows that nobody waits for any more."""
+        orphans, run.ledger.orphans = run.ledger.orphans, []
+        for one in orphans:
+            child = self._conductor.housing.find(child_run_id(run.id, one.key))
+            if child is not None and child.parent == run.id:
+                self._conductor.take(child, CancelAsked())
+
+    def start_child(self, parent: LiveRun, command: StartChild) -> None:
+        """Start a sub-workflow, or answer that there is none of that name."""
         child_id = child_run_id(parent.id, command.key)
         try:
             identity = self._conductor.programs.latest(
@@ -195,7 +235,7 @@ class Recorder:
         self._conductor.committer.batch.dependents.append((child_id, parent.id))
         self._conductor.begin(
             program,
-            command.input,
+            _shown(parent, command.input),
             run_id=child_id,
             parent=parent.id if command.wait else None,
             parent_key=command.key if command.wait else None,
@@ -215,8 +255,30 @@ class Release:
 
     def __call__(self) -> None:
         """Carry the commands out, unless the run turned out to be another process's."""
-        if self.run.problem is None:
+        if self.run.problem is None and not self.conductor.is_stopping:
             self.conductor.acting.carry_out(self.run, self.commands)
+        elif self.run.state.status in TERMINAL:
+            self.conductor.tell_waiters(self.run.id)
+
+
+def _shown(run: LiveRun, value: Any) -> Any:
+    """Return what others may see: stars for the placeholders of the run's secrets."""
+    return value if run.secrets is None else run.secrets.mask(value)
+
+
+def _masked(secrets: HeldSecrets, finish: Finish) -> Finish:
+    """Return an end as others may see it."""
+    fault = finish.fault
+    if fault is not None:
+        shown = secrets.mask(fault.as_json())
+        fault = FaultData(
+            shown["type"],
+            shown["status"],
+            shown.get("title"),
+            shown.get("detail"),
+            shown.get("instance"),
+        )
+    return Finish(finish.status, secrets.mask(finish.output), fault)
 
 
 def _answer(parent: LiveRun, key: str, finish: Finish) -> Event:

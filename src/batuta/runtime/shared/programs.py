@@ -1,71 +1,123 @@
 """Compiled workflows by identity, loaded from the store when a run needs one.
 
-A deployed workflow is kept with the external resources it referred to when it was deployed, so that
-a run means the same on every machine and after every restart.
+A deployed workflow is kept with what it referred to elsewhere when it was deployed (schemas,
+functions), so that a run means the same on every machine, after every restart and without a
+network.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.definition import load
+from batuta.definition import load, load_function
 from batuta.definition.model import Schedule
 from batuta.errors import NotFoundError
 from batuta.kernel.program import Program, compile_workflow
 from batuta.runtime.shared.triggers import SUFFIX, is_trigger, trigger_of
 
 if TYPE_CHECKING:
+    from batuta.definition import Workflow
     from batuta.ports.store import Store
 
 
+class Imported(msgspec.Struct, frozen=True):
+    """A function from a catalogue or an address: where it was found, and its task, plain JSON."""
+
+    uri: str
+    task: Any
+
+
 class Deployed(msgspec.Struct, frozen=True):
-    """A workflow as the store keeps it: its document, and resources by URI, as JSON values."""
+    """A workflow as the store keeps it, as JSON values.
+
+    Its document, resources by URI, and functions from elsewhere by the text of their calls.
+    """
 
     document: Any
     resources: dict[str, Any] = {}
+    functions: dict[str, Imported] = {}
 
 
 encode_deployed = msgspec.json.Encoder().encode
 decode_deployed = msgspec.json.Decoder(Deployed).decode
 
 
+def digest_of(workflow: Workflow, deployed: Deployed) -> str:
+    """Return the digest of all that a deployed workflow consists of, hexadecimal SHA-256.
+
+    That of the document (`Workflow.digest`) when nothing from elsewhere belongs to it.
+    """
+    if not deployed.resources and not deployed.functions:
+        return workflow.digest
+    return sha256(msgspec.json.encode(deployed, order="deterministic")).hexdigest()
+
+
 class Programs:
-    """Compiles each deployed workflow once."""
+    """Compiles each deployed workflow once.
+
+    A version may be given another text while no run uses it, by another process too. So what a
+    version means now is asked of the store each time, and a run goes by the digest it began with.
+    The program of a workflow has that digest in `workflow.digest`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._compiled: dict[str, Program] = {}
-        self._latest: dict[str, tuple[int, str]] = {}
+        self._compiled: dict[tuple[str, str], Program] = {}
 
     def known(self, identity: str) -> Program | None:
-        """Return a program that was compiled before; an identity never changes its meaning."""
-        return self._compiled.get(identity)
+        """Return the program of a version, None when it was never deployed here."""
+        digest = self._store.digest(identity.removesuffix(SUFFIX))
+        return None if digest is None else self.of(identity, digest)
 
     def get(self, identity: str) -> Program:
-        """Return the program of `namespace/name:version`, or of its trigger.
+        """Return the program that `namespace/name:version`, or its trigger, means now.
 
         Raises:
             NotFoundError: it was never deployed here.
         """
-        program = self._compiled.get(identity)
-        if program is None and is_trigger(identity):
-            workflow = self.get(identity.removesuffix(SUFFIX)).workflow
-            program = trigger_of(workflow, workflow.schedule or Schedule())
-            self._compiled[identity] = program
+        program = self.known(identity)
         if program is None:
-            source = self._store.workflow(identity)
-            if source is None:
-                raise NotFoundError(
-                    f"workflow {identity} is not deployed here",
-                    hint="deploy it first: `batuta run FILE` and `batuta up FOLDER` do",
-                )
-            deployed = decode_deployed(source)
-            workflow = load(msgspec.json.encode(deployed.document), file=identity)
-            program = compile_workflow(workflow, deployed.resources)
-            self._compiled[identity] = program
+            raise NotFoundError(
+                f"workflow {identity} is not deployed here",
+                hint="deploy it first: `batuta run FILE` and `batuta up FOLDER` do",
+            )
         return program
+
+    def of(self, identity: str, digest: str | None) -> Program:
+        """Return the program that a run of `identity` goes by; `digest` is the run's.
+
+        Raises:
+            NotFoundError: its document is not kept here.
+        """
+        if digest is None:
+            return self.get(identity)
+        program = self._compiled.get((identity, digest))
+        if program is None:
+            program = self._compile(identity, digest)
+            self._compiled[identity, digest] = program
+        return program
+
+    def _compile(self, identity: str, digest: str) -> Program:
+        if is_trigger(identity):
+            workflow = self.of(identity.removesuffix(SUFFIX), digest).workflow
+            return trigger_of(workflow, workflow.schedule or Schedule())
+        source = self._store.document(digest)
+        if source is None:
+            raise NotFoundError(
+                f"the text of workflow {identity} with the digest {digest} is not kept here",
+                hint="restore a copy of the store that has it",
+            )
+        deployed = decode_deployed(source)
+        workflow = load(msgspec.json.encode(deployed.document), file=identity)
+        functions = {
+            call: load_function(one.task, call, file=one.uri, catalogs=workflow.catalogs)
+            for call, one in deployed.functions.items()
+        }
+        workflow = msgspec.structs.replace(workflow, digest=digest)
+        return compile_workflow(workflow, deployed.resources, functions)
 
     def latest(self, namespace: str, name: str, version: str = "latest") -> str:
         """Return the identity that a name and version (or `latest`) mean.

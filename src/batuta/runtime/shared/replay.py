@@ -37,15 +37,17 @@ if TYPE_CHECKING:
 class Ledger:
     """What a run has asked of the world and has not been answered yet.
 
-    `performing` counts the tasks among it; the rest are sub-workflows.
+    `performing` counts the tasks among it; the rest are sub-workflows. `orphans` are sub-workflows
+    that are not wanted any more, for whoever takes note to cancel.
     """
 
-    __slots__ = ("asked", "performing", "subscribed")
+    __slots__ = ("asked", "orphans", "performing", "subscribed")
 
     def __init__(self) -> None:
         self.asked: dict[str, Perform | StartChild] = {}
         self.subscribed: dict[str, Subscribe] = {}
         self.performing = 0
+        self.orphans: list[StartChild] = []
 
     def note(self, event: Event, commands: list[Command]) -> None:
         """Take in an event that changed the run, and the commands that followed from it."""
@@ -64,7 +66,9 @@ class Ledger:
                 if command.wait:
                     self.asked[command.key] = command
             case Abandon():
-                self._forget(command.key)
+                gone = self._forget(command.key)
+                if isinstance(gone, StartChild):
+                    self.orphans.append(gone)
             case Subscribe():
                 self.subscribed[command.key] = command
             case Unsubscribe():
@@ -76,9 +80,11 @@ class Ledger:
             case _:
                 pass
 
-    def _forget(self, key: str) -> None:
-        if isinstance(self.asked.pop(key, None), Perform):
+    def _forget(self, key: str) -> Perform | StartChild | None:
+        gone = self.asked.pop(key, None)
+        if isinstance(gone, Perform):
             self.performing -= 1
+        return gone
 
     def outstanding(self) -> Outstanding:
         """Return it as a value."""
@@ -142,6 +148,7 @@ def replay(
             )
         state, seq = taken.state, row.seq
         ledger.note(event, taken.commands)
+    ledger.orphans.clear()
     return state, seq, ledger
 
 
