@@ -12,6 +12,8 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from batuta.kernel.commands import Abandon, Perform, StartChild, Subscribe, Unsubscribe
 from batuta.kernel.frames import branch_id, own_frames
 from batuta.kernel.reporting import report_frame
@@ -93,10 +95,11 @@ def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple
 
     `down_to` leaves out the undoing that stands in that frame or around it: it goes on.
     """
-    undoing: list[tuple[Owed, ...]] = []
-    for frame in takewhile(lambda one: one is not down_to, own_frames(token)):
-        if isinstance(frame.state, CompensationState):
-            undoing.append(frame.state.owed)
+    undoing = [
+        _interrupted(frame.state)
+        for frame in takewhile(lambda one: one is not down_to, own_frames(token))
+        if isinstance(frame.state, CompensationState)
+    ]
     owed = token.log
     for entries in reversed(undoing):
         owed += entries
@@ -107,3 +110,9 @@ def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple
             inner = t.tokens.get(branch_id(top, index))
             owed += all_owed(t, inner) if inner is not None else branch.log
     return owed
+
+
+def _interrupted(state: CompensationState) -> tuple[Owed, ...]:
+    current = state.owed[-1]
+    tried = msgspec.structs.replace(current, tried=current.tried + state.attempt)
+    return (*state.owed[:-1], tried)

@@ -130,13 +130,17 @@ FrameState = (
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):
-    """A completed task that has a compensation."""
+    """A completed task that has a compensation.
+
+    `tried` counts the attempts to undo it that were interrupted, so that no key is used twice.
+    """
 
     at: str
     path: str
     input: Any
     output: Any
     variables: dict[str, Any] | None = None
+    tried: int = 0
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):

@@ -60,7 +60,8 @@ def _undo(t: Transition, token: Token, frame: Frame) -> Action:
     owed = state.owed[-1]
     undoing = t.program.nodes[owed.at].compensate
     variables = {**(owed.variables or {}), "output": owed.output, "input": owed.input}
-    inner = owed.path + f"+!{state.attempt - 1}" * (state.attempt > 1)
+    before = owed.tried + state.attempt - 1
+    inner = f"{owed.path}+!{before}" if before else owed.path
     frame = changed(frame, state=state, inner=inner, variables=variables)
     return (enter, token, frame, undoing, owed.input)
 
