@@ -395,3 +395,35 @@ do:
     assert done.performed == ["z", "a", "b", "z", "h"]
     assert done.fail("h").performed[-1] == "compensate"
     assert undone(done) == ["A"]
+
+
+def test_what_a_branch_completes_again_in_a_later_attempt_is_owed_once():
+    text = f"""
+do:
+  - t:
+      try: [ {{ f: {{ fork: {{ branches: [ {{ a: {{ call: a, {UNDO} }} }}, {{ b: {{ call: b }} }} ] }} }} }} ]
+      catch: {{ retry: {{ limit: {{ attempt: {{ count: 1 }} }} }} }}
+  - c: {{ call: c }}
+"""
+    done = run(text, answers={"a": Sequence("A1", "A2"), "undo": None, "c": Raises()})
+    done.fail("b").answer("b", 1)
+    assert (undone(done), done.status) == (["A2"], "faulted")
+
+
+def test_what_a_loser_completed_in_an_earlier_attempt_is_undone_once():
+    text = f"""
+do:
+  - t:
+      try:
+        - f:
+            fork:
+              compete: true
+              branches:
+                - a: {{ do: [ {{ x: {{ call: x, {UNDO} }} }}, {{ y: {{ call: y }} }} ] }}
+                - b: {{ call: b }}
+      catch: {{ retry: {{ limit: {{ attempt: {{ count: 1 }} }} }} }}
+  - c: {{ call: c }}
+"""
+    done = run(text, answers={"x": Sequence("X1", "X2"), "undo": None, "c": Raises()})
+    done.fail("y").fail("b").answer("b", 1)
+    assert (undone(done), done.status) == (["X2"], "faulted")

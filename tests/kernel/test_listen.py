@@ -468,3 +468,17 @@ do:
     heard = run(text, 1)
     assert heard.output == 1
     assert (heard.of(Subscribe), heard.of(Unsubscribe)) == ([], [])
+
+
+def test_what_was_heard_before_a_fork_is_remembered_alike_by_a_restored_run():
+    text = """
+do:
+  - l: { listen: { to: { one: { with: { type: b } } } } }
+  - m: { listen: { to: { one: { with: { type: a } } } } }
+  - f: { fork: { branches: [ { x: { call: x } }, { y: { call: y } } ] } }
+  - w: { wait: PT1S }
+"""
+    heard = run(text).send("a", 1).send("b", 2).answer("x").answer("y")
+    ears = heard.state.tokens[""].ears
+    assert ears is not None
+    assert ears.recent == (2, 1)

@@ -27,11 +27,11 @@ ROUNDS = 60
 MOVES = st.lists(
     st.tuples(
         st.sampled_from(
-            ["answer"] * 6 + ["fail"] * 2 + ["send"] * 3 + ["advance"] * 3 + ["suspend", "cancel"]
+            ["answer"] * 9 + ["fail"] * 3 + ["send"] * 3 + ["advance"] * 3 + ["suspend", "cancel"]
         ),
         st.integers(0, 7),
     ),
-    max_size=12,
+    max_size=25,
 )
 
 
@@ -63,7 +63,7 @@ def move(run: Run, what: str, number: int) -> None:
                 run.resume()
             else:
                 run.suspend()
-        case "cancel" if number > 4:
+        case "cancel" if number > 5:
             run.cancel(compensate=number % 2 == 0)
         case _:
             pass

@@ -22,11 +22,12 @@ from batuta.kernel.commands import Publish
 from batuta.kernel.data import transformed
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.faults import FaultData, Raised, configuration_fault
-from batuta.kernel.frames import occurrence_path, own_frames, parent_of, root_of, turned
+from batuta.kernel.frames import own_frames, parent_of, root_of, turned
 from batuta.kernel.leaving import all_owed, cancel_others, give_back, leave_to
+from batuta.kernel.owing import owing
 from batuta.kernel.program import CONTINUE, END, EXIT, Node
 from batuta.kernel.reporting import business_event, report, report_frame
-from batuta.kernel.state import CompensationState, Frame, ListenState, Owed, Token
+from batuta.kernel.state import CompensationState, Frame, ListenState, Token
 from batuta.kernel.transition import Action, TaskView, Transition, entering
 
 
@@ -191,25 +192,3 @@ def _placed(fault: FaultData, reference: str) -> FaultData:
     if fault.instance is not None:
         return fault
     return FaultData(fault.type, fault.status, fault.title, fault.detail, reference)
-
-
-def owing(token: Token, parent: Frame, node: Node, data: Any, output: Any) -> Token:
-    """Log that a completed task has a compensation, once per occurrence whatever the attempts.
-
-    What is done to undo something owes nothing itself.
-    """
-    variables: dict[str, Any] = {}
-    frame: Frame | None = parent
-    while frame is not None:
-        if isinstance(frame.state, CompensationState):
-            return token
-        if frame.variables is not None:
-            for name in node.compensate_names & frame.variables.keys():
-                variables.setdefault(name, frame.variables[name])
-        frame = frame.parent
-    entry = Owed(node.reference, parent.inner, data, output, variables or None)
-    same = occurrence_path(entry.path)
-    log = tuple(
-        owed for owed in token.log if owed.at != entry.at or occurrence_path(owed.path) != same
-    )
-    return Token(token.id, token.context, None, (*log, entry), token.owner, None, None, token.ears)

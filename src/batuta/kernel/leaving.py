@@ -16,6 +16,7 @@ import msgspec
 
 from batuta.kernel.commands import Abandon, Perform, StartChild, Subscribe, Unsubscribe
 from batuta.kernel.frames import branch_id, own_frames
+from batuta.kernel.owing import together
 from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import (
     CallState,
@@ -102,13 +103,13 @@ def all_owed(t: Transition, token: Token, down_to: Frame | None = None) -> tuple
     ]
     owed = token.log
     for entries in reversed(undoing):
-        owed += entries
+        owed = together(owed, entries)
     # The top frame of a branch that has not begun is its fork's, which is not its own.
     top = next(own_frames(token), None)
     if top is not None and isinstance(top.state, ForkState):
         for index, branch in enumerate(top.state.branches):
             inner = t.tokens.get(branch_id(top, index))
-            owed += all_owed(t, inner) if inner is not None else branch.log
+            owed = together(owed, all_owed(t, inner) if inner is not None else branch.log)
     return owed
 
 

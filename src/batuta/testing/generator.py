@@ -42,6 +42,7 @@ KINDS = (*LEAVES, *COMPOSITES)
 _VALUES = (".", "[.]", "$input", "$context", "type", "{was: type}", "$workflow.id", "$task.name")
 _CONDITIONS = ("true", "false", ". == null", 'type == "object"', "$context != {}")
 _FAULTY = "1 + {}"
+_WEIGHTS = {"call": 8, "raise": 1}
 _ERRORS = ("communication", "timeout", "runtime")
 _TYPE = "https://serverlessworkflow.io/spec/1.0.0/errors/"
 
@@ -91,7 +92,7 @@ def _workflow(
         shared["extensions"] = [{"noting": {"extend": around, "before": [{"note": beside}]}}]
     whole["use"] = shared
     writer.functions = ("shared",)
-    whole["do"] = writer.tasks(depth)
+    whole["do"] = writer.tasks(depth, (2, 3, 4, 5))
     if writer.one_in(8):
         whole["timeout"] = {"after": {"milliseconds": writer.pick((2_000, 20_000))}}
     if writer.one_in(8):
@@ -104,8 +105,11 @@ class _Writer:
 
     def __init__(self, draw: Draw, kinds: tuple[str, ...], participants: tuple[str, ...]) -> None:
         self.draw = draw
-        self.leaves = tuple(kind for kind in kinds if kind in LEAVES)
-        self.kinds = kinds
+        # Tasks that act make a run long; what ends one early must be rare.
+        self.leaves = tuple(
+            kind for kind in LEAVES if kind in kinds for _ in range(_WEIGHTS.get(kind, 2))
+        )
+        self.composites = tuple(kind for kind in COMPOSITES if kind in kinds)
         self.participants = participants
         self.functions: tuple[str, ...] = ()
         self._numbers: Iterator[int] = count()
@@ -116,25 +120,26 @@ class _Writer:
     def one_in(self, times: int) -> bool:
         return self.draw(st.integers(1, times)) == times
 
-    def tasks(self, depth: int) -> list[dict[str, Json]]:
-        names = [f"t{next(self._numbers)}" for _ in range(self.draw(st.integers(1, 3)))]
+    def tasks(self, depth: int, counts: Sequence[int] = (1, 2, 3)) -> list[dict[str, Json]]:
+        names = [f"t{next(self._numbers)}" for _ in range(self.pick(counts))]
         return [{name: self.task(depth, names[place + 1 :])} for place, name in enumerate(names)]
 
     def task(self, depth: int, ahead: Sequence[str]) -> dict[str, Json]:
         """Return one task; `ahead` are the names that its `then` may jump to."""
-        kind = self.pick(self.kinds if depth > 1 else self.leaves)
+        composite = depth > 1 and self.composites and not self.one_in(3)
+        kind = self.pick(self.composites if composite else self.leaves)
         task: dict[str, Json] = getattr(self, f"_{kind}")(depth)
         if kind == "switch":
             task["switch"] = self._cases(ahead)
-        elif self.one_in(5):
+        elif self.one_in(8):
             task["then"] = self.pick(("continue", "exit", "end", *ahead))
         if "then" not in task and self.one_in(8):
             task["if"] = self.pick(_CONDITIONS)
-        if self.one_in(6):
-            task["timeout"] = {"after": {"milliseconds": self.pick((1, 500, 3_000))}}
+        if self.one_in(8):
+            task["timeout"] = {"after": {"milliseconds": self.pick((500, 3_000, 9_000))}}
         for member, key in (("input", "from"), ("output", "as"), ("export", "as")):
-            if self.one_in(8):
-                value = self.pick((*_VALUES[:6], _FAULTY) if self.one_in(4) else _VALUES[:2])
+            if self.one_in(12):
+                value = self.pick((*_VALUES[:6], _FAULTY) if self.one_in(4) else _VALUES[:1])
                 task[member] = {key: f"${{ {self._readable(value, member)} }}"}
         self._metadata(task, kind)
         return task
@@ -184,7 +189,7 @@ class _Writer:
         return {"switch": []}
 
     def _cases(self, ahead: Sequence[str]) -> list[dict[str, Json]]:
-        targets = ("continue", "continue", "exit", "end", *ahead)
+        targets = ("continue",) * 6 + ("exit", "end", *ahead)
         cases: list[dict[str, Json]] = [
             {f"case{place}": {"when": self.pick(_CONDITIONS), "then": self.pick(targets)}}
             for place in range(self.draw(st.integers(1, 2)))

@@ -16,6 +16,7 @@ from batuta.kernel.ears import joined
 from batuta.kernel.flow import enter, finish, unwind
 from batuta.kernel.frames import branch_id, changed, new_frame, parent_of
 from batuta.kernel.leaving import all_owed, cancel_token
+from batuta.kernel.owing import together, without
 from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import Branch, ForkState, Frame, Token
 from batuta.kernel.tasks.compensation import compensate
@@ -94,9 +95,9 @@ def _compete(
         return _fault(t, owner, join, branches, ended.fault)
     _cancel_rest(t, join, branches)
     lost = tuple(owed for at, branch in enumerate(branches) if at != index for owed in branch.log)
-    owner = Token(
-        owner.id, ended.context, None, owner.log + ended.log, owner.owner, None, None, ended.ears
-    )
+    # What a loser did in an earlier attempt of a try around is undone with what it did in this one.
+    log = together(without(owner.log, lost), ended.log)
+    owner = Token(owner.id, ended.context, None, log, owner.owner, None, None, ended.ears)
     frame = changed(join, state=ForkState(tuple(branches)))
     if lost:
         return compensate(t, owner, frame, lost, "join")
@@ -141,8 +142,8 @@ def _merged(owner: Token, branches: list[Branch], *, contexts: bool = True) -> T
     log = owner.log
     ears = owner.ears
     for branch in branches:
-        log += branch.log
-        if branch.ears is not None and branch.ears is not owner.ears:
+        log = together(log, branch.log)
+        if branch.ears is not None and branch.ears != owner.ears:
             ears = joined(ears, branch.ears)
         if contexts and branch.context is not before and branch.context != before:
             if isinstance(context, dict) and isinstance(branch.context, dict):

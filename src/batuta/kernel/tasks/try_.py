@@ -20,8 +20,9 @@ from batuta.kernel.data import duration_ms
 from batuta.kernel.evaluation import Code, is_true
 from batuta.kernel.faults import FaultData, timeout_fault
 from batuta.kernel.flow import PASS_ON, enter, finish, unwind
-from batuta.kernel.frames import attempt_mark, earliest, is_inside, new_frame, parent_of
+from batuta.kernel.frames import attempt_mark, earliest, new_frame, parent_of
 from batuta.kernel.leaving import leave_to
+from batuta.kernel.owing import inside, without
 from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import Frame, Token, TryState
 from batuta.kernel.tasks.compensation import compensate
@@ -170,10 +171,10 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
                 return (_attempt, token, _in_phase(frame, again), node)
             t.stop(token, _in_phase(frame, again, due=t.now + delay))
             return None
-    owed = tuple(one for one in token.log if is_inside(one.at, one.path, frame, "try"))
+    owed = inside(token.log, frame, "try")
     caught = _in_phase(frame, TryState("catch", state.attempt, state.first, None, fault))
     if owed:
-        kept = tuple(one for one in token.log if one not in owed)
+        kept = without(token.log, owed)
         token = Token(token.id, token.context, None, kept, token.owner, None, None, token.ears)
         return compensate(t, token, caught, owed, "catch", fault)
     return handle(t, token, caught, node, fault)
