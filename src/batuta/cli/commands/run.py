@@ -95,7 +95,7 @@ async def _run(
 ) -> int:
     async with engine(choice, makes=True) as opened:
         right(opened.check(file))
-        identity = await opened.deploy(file)
+        identity = await opened.deploy(file, replace=True)
         started = await opened.start(identity, data)
         with interruptible() as stop:
             await follow(opened, started.id, wait, shown_for(json=as_json))
