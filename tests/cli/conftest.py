@@ -130,9 +130,22 @@ def run(cli):
 
 
 @pytest.fixture
-def waiting(run):
+def leave(cli, run):
     """Leave a run that listens, without a process; give its id."""
-    return run("listening", "--wait", "0.5", code=4)["id"]
+
+    def left():
+        run_id = run("listening", "--wait", "0", code=4)["id"]
+        # Where it stands after no time at all is chance; resuming drives it to where it waits.
+        cli("resume")
+        return run_id
+
+    return left
+
+
+@pytest.fixture
+def waiting(leave):
+    """One run that listens, without a process: its id."""
+    return leave()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_a_run_that_only_waits_stays_in_the_store(cli, waiting):
 
 
 def test_waiting_for_a_run_that_waits_has_an_end(cli, waiting):
-    said = cli("resume", "--wait", "0.3", "--json")
+    said = cli("resume", "--wait", "0.1", "--json")
 
     assert said.code == 4
     assert said.json["takenOver"] == 1
@@ -37,13 +37,13 @@ def test_a_run_goes_on_with_what_was_published_meanwhile(cli, waiting):
     assert "book" not in said.err
 
 
-def test_several_runs_are_told_as_they_end_and_counted(cli, run, waiting):
-    run("listening", "--wait", "0.5", code=4)
+def test_several_runs_are_told_as_they_end_and_counted(cli, leave, waiting):
+    leave()
     cli("runs", "suspend", waiting)
     cli("events", "publish", "com.acme.go")
-    said = cli("resume", "--wait", "0.5", "--store", "sqlite:///.batuta/batuta.db")
+    said = cli("resume", "--store", "sqlite:///.batuta/batuta.db")
 
-    assert said.code == 4
+    assert said.code == 0
     assert "took over 2 runs" in said.err
     assert "completed  demo/listening:1.0.0" in said.err
     assert said.out.startswith("2 runs: 1 suspended, 1 completed\n")
@@ -56,7 +56,7 @@ def test_a_run_that_faults_after_all_gives_its_code(cli, folder):
         "do:\n  - hear: { listen: { to: { one: { with: { type: com.acme.go } } } } }\n"
         "  - break: { call: breaks, with: {} }\n"
     )
-    left = cli("run", "late.yaml", "--functions", "functions.py", "--wait", "0.3")
+    left = cli("run", "late.yaml", "--functions", "functions.py", "--wait", "0")
     cli("events", "publish", "com.acme.go")
     said = cli("resume")
 

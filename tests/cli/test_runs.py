@@ -97,8 +97,8 @@ def test_a_run_that_nobody_drives_is_taken_over_and_cancelled(cli, waiting):
     assert said.json["status"] == "cancelled"
 
 
-def test_cancelling_may_undo_nothing(cli, run, waiting):
-    other = run("listening", "--wait", "0.5", code=4)["id"]
+def test_cancelling_may_undo_nothing(cli, leave):
+    waiting, other = leave(), leave()
     cli("runs", "cancel", waiting)
     said = cli("runs", "cancel", other, "--no-compensate", "--store", "sqlite:///.batuta/batuta.db")
 

@@ -24,7 +24,7 @@ def secrets() -> None:
 @options.as_json
 def set_(name: str, value: str | None, as_json: bool) -> None:
     """Keep a secret; see `words.SECRETS_SET`."""
-    from batuta.wiring.secret_places import KEY_FILE, KeptSecrets  # noqa: PLC0415 -- cryptography
+    from batuta.wiring.secret_places import KEY_FILE, KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     text = _read(name) if value is None else value
     if not text:
@@ -48,7 +48,7 @@ def _read(name: str) -> str:
 @options.as_json
 def list_(as_json: bool) -> None:
     """Show names; see `words.SECRETS_LIST`."""
-    from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- cryptography
+    from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     names = KeptSecrets().names()
     if as_json:
@@ -65,7 +65,7 @@ def list_(as_json: bool) -> None:
 @options.as_json
 def delete(name: str, as_json: bool) -> None:
     """Forget a secret; see `words.SECRETS_DELETE`."""
-    from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- cryptography
+    from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     KeptSecrets().delete(name)
     if as_json:
