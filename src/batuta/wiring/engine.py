@@ -11,6 +11,8 @@ import msgspec
 
 from batuta.adapters.callers.functions import FunctionCaller, FunctionRegistry
 from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore, Transport
+from batuta.adapters.callers.http.caller import endpoint_uri
+from batuta.adapters.callers.http.uri_template import expand
 from batuta.adapters.callers.openapi import OpenApiCaller
 from batuta.adapters.callers.processes import ContainerCaller, Policy, ScriptCaller, ShellCaller
 from batuta.adapters.clock import SystemClock
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from batuta.kernel.program import Program
-    from batuta.ports.caller import Call
+    from batuta.ports.caller import Call, SecretSource
     from batuta.ports.clock import Clock
     from batuta.ports.secrets import HeldSecrets
 
@@ -65,16 +67,19 @@ class LocalKeeper:
 class SourcedScripts:
     """Loads a script that is given by `source` before it is run."""
 
-    def __init__(self, scripts: ScriptCaller, resources: ResourceReader) -> None:
+    def __init__(
+        self, scripts: ScriptCaller, resources: ResourceReader, secrets: SecretSource
+    ) -> None:
         self._scripts = scripts
         self._resources = resources
+        self._secrets = secrets
 
     async def __call__(self, call: Call) -> Any:
         """Run a script. See the port `Caller`."""
         source = call.arguments.get("source")
         if source is not None:
-            endpoint = source["endpoint"]
-            uri = endpoint["uri"] if isinstance(endpoint, dict) else endpoint
+            endpoint = endpoint_uri(self._secrets.reveal(source["endpoint"]))
+            uri = expand(endpoint, self._secrets.reveal(call.input))
             code = (await self._resources.read(uri, call.authentication)).decode()
             arguments = {name: value for name, value in call.arguments.items() if name != "source"}
             call = msgspec.structs.replace(call, arguments={**arguments, "code": code})
@@ -146,7 +151,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             "openapi": OpenApiCaller(client, current, reader, tokens=tokens),
             "function": called,
             "shell": ShellCaller(current, policy=policy),
-            "script": SourcedScripts(ScriptCaller(current, policy=policy), reader),
+            "script": SourcedScripts(ScriptCaller(current, policy=policy), reader, current),
             "container": ContainerCaller(current, policy=policy),
         }
     )
