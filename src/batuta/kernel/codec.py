@@ -66,7 +66,8 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
         for own in reversed(snapshot.stacks[token.id]):
             frame = msgspec.structs.replace(own, parent=frame)
         tokens[token.id] = msgspec.structs.replace(token, frame=frame)
-    # The order of tokens is part of the state's meaning only as their ids are: keep the written one.
+    # The order of tokens is part of the state's meaning only as their ids are: keep the written
+    # one.
     ordered = {token_id: tokens[token_id] for token_id in snapshot.state.tokens}
     return msgspec.structs.replace(snapshot.state, tokens=ordered), snapshot.outstanding
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from batuta.kernel.state import Frame, Token
     from batuta.kernel.transition import Transition
 
+_PLACES = 3
+"""How many places a validation fault names."""
+
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -56,7 +59,7 @@ def validate(check: Any, value: Any) -> None:
     for error in check.iter_errors(value):
         place = "/".join(str(part) for part in error.instance_path)
         reasons.append(f"{error.message} at /{place}")
-        if len(reasons) == 3:
+        if len(reasons) == _PLACES:
             break
     raise validation_fault("; ".join(reasons))
 

@@ -4,8 +4,8 @@ Owns how the kernel meets expressions: which variables they see, and what happen
 only the sandbox can run. A step is synchronous and pure, the sandbox is neither. So a step that
 needs the sandbox is *given up* (`NeedsEvaluation`), the driver evaluates, and calls the same step
 again with the result; since nothing was changed, beginning again is correct. The results of one
-step are kept in the order in which the step asks for them, and are journaled with its event, because
-a deadline that was missed once might be met the next time.
+step are kept in the order in which the step asks for them, and are journaled with its event,
+because a deadline that was missed once might be met the next time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Evaluated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     failure: str | None = None
 
 
-class NeedsEvaluation(Exception):
+class NeedsEvaluation(Exception):  # noqa: N818 -- a request to the driver, not an error
     """The step cannot go on without the sandbox; nothing has changed."""
 
     def __init__(self, source: str, data: Any, variables: dict[str, Any]) -> None:

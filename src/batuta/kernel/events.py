@@ -1,4 +1,4 @@
-"""What can happen to a run: the closed set of events that `step` takes, as the journal keeps them."""
+"""What can happen to a run: the closed set of events that `step` takes and the journal keeps."""
 
 from __future__ import annotations
 

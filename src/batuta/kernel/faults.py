@@ -31,7 +31,7 @@ class FaultData(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         }
 
 
-class Raised(Exception):
+class Raised(Exception):  # noqa: N818 -- carries a fault, which is data and not an error
     """A task faulted while it was being evaluated."""
 
     def __init__(self, fault: FaultData) -> None:

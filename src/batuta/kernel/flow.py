@@ -1,9 +1,9 @@
 """How control moves: into a task, out of it, on to the next, and up when something faults.
 
-Owns what is the same for all kinds of task (DSL, "Data Flow" and "Flow Directives"): `if`, the order
-of input, output and export, the log of compensations, `then`, and the search for whoever handles a
-fault. What a kind does in between is its file in `tasks`; what the gates do is `data`; how tasks are
-left before their end is `leaving`.
+Owns what is the same for all kinds of task (DSL, "Data Flow" and "Flow Directives"): `if`, the
+order of input, output and export, the log of compensations, `then`, and the search for whoever
+handles a fault. What a kind does in between is its file in `tasks`; what the gates do is `data`;
+how tasks are left before their end is `leaving`.
 
 All functions here are handlers of the trampoline (`transition`): they return the next action. In
 their arguments, `parent` is the frame a task runs in and `frame` a task's own frame.

@@ -1,13 +1,13 @@
 """Frames: how they are made, what they are called, and what lies around them.
 
-Owns the paths that tell the occurrences of one task apart (`state.Frame`), the deadlines that a frame
-takes over from those around it, and questions about a stack: which attempt, which iteration, where a
-token's own frames end. Owns nothing that moves control (`flow`).
+Owns the paths that tell the occurrences of one task apart (`state.Frame`), the deadlines that a
+frame takes over from those around it, and questions about a stack: which attempt, which iteration,
+where a token's own frames end. Owns nothing that moves control (`flow`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.data import duration_ms
 from batuta.kernel.state import (
@@ -123,7 +123,7 @@ def replaced(top: Frame | None, old: Frame, new: Frame) -> Frame:
 
 def parent_of(frame: Frame) -> Frame:
     """Return the frame around this one; every task's frame has one."""
-    return cast("Frame", frame.parent)
+    return frame.parent  # pyright: ignore[reportReturnType] -- only the workflow's has none
 
 
 def root_of(frame: Frame) -> Frame:

@@ -1,10 +1,10 @@
-"""Leaving tasks before they ended: what they asked of the world is taken back, what they owe is kept.
+"""Leaving tasks before they ended: what they asked for is taken back, what they owe is kept.
 
 Owns the four ways out that are not a task's own end: a fault that passes through, a timeout around
-it, the cancelling of a branch, and the end of the run. Each must give back what the frame holds open
-(a call under way, a subscription, branches), and none may lose the log of what was completed and can
-be undone: the log of a cancelled branch, and what an interrupted undoing still had to do, go to the
-token that goes on.
+it, the cancelling of a branch, and the end of the run. Each must give back what the frame holds
+open (a call under way, a subscription, branches), and none may lose the log of what was completed
+and can be undone: the log of a cancelled branch, and what an interrupted undoing still had to do,
+go to the token that goes on.
 """
 
 from __future__ import annotations

@@ -221,8 +221,9 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     """A whole run.
 
     `origin` is the run whose idempotency keys this one uses: itself, or the run it retries.
-    `secrets` holds placeholders made with `nonce`, never values. `held` are the events that came while suspended.
-    `cancelling` is set once a cancel was asked for and compensations are being performed.
+    `secrets` holds placeholders made with `nonce`, never values. `held` are the events that came
+    while suspended. `cancelling` is set once a cancel was asked for and compensations are being
+    performed.
     """
 
     id: str = ""

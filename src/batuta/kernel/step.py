@@ -1,9 +1,9 @@
 """The only entry: `step(program, state, event, now)` gives the next state and what to do.
 
-Owns which event means what for a run as a whole: starting, answers, wake-ups, suspension, cancelling.
-A fault of the workflow is data in the new state. An event that no longer means anything (an answer to
-a task that was cancelled, a second answer) changes nothing and is no error. `KernelBug` means an
-invariant of ours does not hold; the state given is then still the truth.
+Owns which event means what for a run as a whole: starting, answers, wake-ups, suspension,
+cancelling. A fault of the workflow is data in the new state. An event that no longer means anything
+(an answer to a task that was cancelled, a second answer) changes nothing and is no error.
+`KernelBug` means an invariant of ours does not hold; the state given is then still the truth.
 
 `step` is pure: the same arguments give the same result, on any machine, at any time.
 """
@@ -107,7 +107,7 @@ def step(
     t = Transition(program, state, now, answers, watch)
     told = 0 if watch is None else len(watch)
     try:
-        changes = _take(t, event)
+        changes = _TAKE[type(event)](t, event)
     except NeedsEvaluation:
         if watch is not None:
             del watch[told:]
@@ -130,13 +130,6 @@ def step(
     return Step(t.result(**changes), t.commands, True)
 
 
-def _take(t: Transition, event: Event) -> dict[str, Any] | None:
-    """Take the event in; returns the changes to the run's own fields, None when it means nothing."""
-    if t.state.status == PENDING and not isinstance(event, Started):
-        return None
-    return _TAKE[type(event)](t, event)
-
-
 def _start(t: Transition, event: Started) -> dict[str, Any] | None:
     if t.state.status != PENDING:
         return None
@@ -151,7 +144,8 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
         "behaviour": event.behaviour,
     }
     t.state = msgspec.structs.replace(t.state, **begun)
-    # The context begins as an empty object (ruling A3), so that `$context.x` and `$context + {}` do.
+    # The context begins as an empty object (ruling A3), so that `$context.x` and `$context + {}`
+    # do.
     token = Token("", {}, ears=Ears(event.heard) if event.heard else None)
     root = Frame("", "", event.input, event.input, t.now)
     t.tokens[""] = token
@@ -159,32 +153,23 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
     return begun
 
 
-def _performed(t: Transition, event: Performed) -> dict[str, Any] | None:
-    return _answered(t, event.token, event.key, event.output)
-
-
-def _failed(t: Transition, event: Failed) -> dict[str, Any] | None:
-    return _answered(t, event.token, event.key, event.fault)
-
-
-def _answered(t: Transition, token_id: str, key: str, answer: Any) -> dict[str, Any] | None:
-    token = t.tokens.get(token_id)
-    if token is None or not _awaits(token, key):
+def _answered(t: Transition, event: Performed | Failed) -> dict[str, Any] | None:
+    token = t.tokens.get(event.token)
+    frame = None if token is None else _awaiting(token, event.key)
+    if frame is None:
         return None
-    frame = cast("Frame", token.frame)
     node = t.program.nodes[frame.at]
+    answer = event.output if isinstance(event, Performed) else event.fault
     t.follow((node.result, token, frame, node, answer))
     return {}
 
 
-def _awaits(token: Token, key: str) -> bool:
+def _awaiting(token: Token, key: str) -> Frame | None:
+    """Return the frame in which a token awaits the answer of this key."""
     frame = token.frame
-    return (
-        frame is not None
-        and isinstance(frame.state, CallState)
-        and token.entering is None
-        and frame.at + frame.path == key
-    )
+    if frame is None or frame.at + frame.path != key or token.entering is not None:
+        return None
+    return frame if isinstance(frame.state, CallState) else None
 
 
 def _hear(t: Transition, event: Heard) -> dict[str, Any] | None:
@@ -296,7 +281,7 @@ def _hold(state: RunState, event: Event) -> Step:
             token = state.tokens.get(event.token)
             means = (
                 token is not None
-                and _awaits(token, event.key)
+                and _awaiting(token, event.key) is not None
                 and not any(
                     isinstance(one, Performed | Failed) and one.key == event.key
                     for one in state.held
@@ -316,13 +301,15 @@ def _hold(state: RunState, event: Event) -> Step:
 
 
 def _cancel(t: Transition, event: CancelAsked) -> dict[str, Any] | None:
-    if t.state.cancelling and event.compensate:
+    if t.state.status == PENDING or (t.state.cancelling and event.compensate):
         return None
     t.follow(workflow.cancel(t, event))
     return {"status": RUNNING, "cancelling": True, "suspended_at": None, "held": ()}
 
 
-def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any]:
+def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any] | None:
+    if t.state.status == PENDING:
+        return None
     return {"status": SUSPENDED, "suspended_at": t.now}
 
 
@@ -337,7 +324,7 @@ def _resume(t: Transition, _: ResumeAsked) -> dict[str, Any] | None:
     t.state = msgspec.structs.replace(t.state, status=RUNNING, held=(), suspended_at=None)
     for event in held:
         if t.ended is None:
-            _take(t, event)
+            _TAKE[type(event)](t, event)
     return {"status": RUNNING, "held": (), "suspended_at": None}
 
 
@@ -366,8 +353,8 @@ def _moved(time: int | None, pause: int) -> int | None:
 
 _TAKE: Mapping[type[Event], Callable[[Transition, Any], dict[str, Any] | None]] = MappingProxyType(
     {
-        Performed: _performed,
-        Failed: _failed,
+        Performed: _answered,
+        Failed: _answered,
         Started: _start,
         Heard: _hear,
         Woken: _wake,

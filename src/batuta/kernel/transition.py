@@ -1,12 +1,12 @@
 """One step in the making: the scratch pad that the kinds of task write on.
 
 Owns the loop that follows control from task to task until every token waits or has ended, and the
-collecting of commands. A transition starts from an immutable state and ends in a new one; when it is
-given up (an expression needs the sandbox, an invariant fails) the old state is still the truth.
+collecting of commands. A transition starts from an immutable state and ends in a new one; when it
+is given up (an expression needs the sandbox, an invariant fails) the old state is still the truth.
 
-Control is followed by a trampoline: each handler returns the next *action*, `(handler, token, frame,
-...)`, or None when its token stops. So a thousand tasks in a row need no thousand Python frames, and
-a fork simply puts several actions on the agenda.
+Control is followed by a trampoline: each handler returns the next *action*, `(handler, token,
+frame, ...)`, or None when its token stops. So a thousand tasks in a row need no thousand Python
+frames, and a fork simply puts several actions on the agenda.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from batuta.expressions import Expression, ExpressionFailure, TooMuchWork
-from batuta.kernel.commands import Command
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.faults import Raised, expression_fault
 from batuta.kernel.state import ExtendedState, Frame, RunState, Token
 
 if TYPE_CHECKING:
+    from batuta.kernel.commands import Command
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Node, Program
 
@@ -204,7 +204,7 @@ class Transition:
 
 def fault_action(action: tuple[Any, ...], raised: Raised) -> tuple[Any, ...]:
     """Turn a fault raised by a handler into the action that unwinds from it."""
-    from batuta.kernel.flow import fault_at, unwind
+    from batuta.kernel.flow import fault_at, unwind  # noqa: PLC0415 -- `flow` is written on this
 
     handler: Callable[..., Any] = action[0]
     token, frame = action[1], action[2]

@@ -1,7 +1,8 @@
 """`call` and `run`: tasks that act on the world, and functions of the document.
 
 A call of a function in `use.functions` runs that function's task inside the call's frame, with the
-evaluated `with` as its input. Everything else becomes a command, and the token waits for the answer.
+evaluated `with` as its input. Everything else becomes a command, and the token waits for the
+answer.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     if act.wait:
         t.stop(token, frame)
         return None
-    # Nobody waits for the answer, yet the task must survive a crash: a token of its own stands on it.
-    # No deadline around it counts any more, and the token has no scope to report to.
+    # Nobody waits for the answer, yet the task must survive a crash: a token of its own stands on
+    # it. No deadline around it counts any more, and the token has no scope to report to.
     alone = msgspec.structs.replace(frame, parent=None, deadline=None, wake=None)
     detached = Token(token.id + DETACHED + frame.at + frame.path, None, alone, owner=DETACHED)
     t.commands[-1] = msgspec.structs.replace(t.commands[-1], token=detached.id, deadline=None)

@@ -1,10 +1,11 @@
 """Undoing what was completed: not a task of the DSL but ours (`metadata.compensate`).
 
-What is owed is undone newest first, one after the other, each by its own task, before the error goes
-on (to the `catch` that handles it, or to the end of the run). A compensation that faults is tried
-again `RETRIES` times with growing delays; one that still faults is noted, the others are undone all
-the same, and then the run has a fault of its own to tell (`compensation`), since its world is no
-longer consistent: nothing may catch over that silently, so it is raised from where the undoing began.
+What is owed is undone newest first, one after the other, each by its own task, before the error
+goes on (to the `catch` that handles it, or to the end of the run). A compensation that faults is
+tried again `RETRIES` times with growing delays; one that still faults is noted, the others are
+undone all the same, and then the run has a fault of its own to tell, since its
+world is no longer consistent: nothing may catch over that silently, so it is raised from where the
+undoing began.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 
 
 def _sequel(t: Transition, token: Token, frame: Frame) -> Action:
-    from batuta.kernel.tasks import fork, try_, workflow
+    from batuta.kernel.tasks import fork, try_, workflow  # noqa: PLC0415 -- they begin undoing
 
     state = state_of(frame)
     below = parent_of(frame)

@@ -26,5 +26,5 @@ def block_done(
     t: Transition, token: Token, frame: Frame, node: Node, output: Any, left: bool
 ) -> Action:
     """The last task's output is the scope's."""
-    del left
+    del t, left
     return (finish, token, parent_of(frame), node, frame.raw, frame.input, output, frame.started)

@@ -1,10 +1,10 @@
 """A task with extensions around it (`use.extensions`).
 
-Rulings of ours (the DSL shows examples only): `when` is asked on the task's raw input; `before` runs
-first and its output is not fed to the task, but if it ends by `exit`, the task is skipped and that
-output stands for the task's; `after` sees the task's output and cannot change it. `$task` in all of
-them is the extended task (`evaluation`). Several extensions wrap in declared order, the first one
-outermost. Tasks of extensions are not extended themselves.
+Rulings of ours (the DSL shows examples only): `when` is asked on the task's raw input; `before`
+runs first and its output is not fed to the task, but if it ends by `exit`, the task is skipped and
+that output stands for the task's; `after` sees the task's output and cannot change it. `$task` in
+all of them is the extended task (`evaluation`). Several extensions wrap in declared order, the
+first one outermost. Tasks of extensions are not extended themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ class Around:
 
     __slots__ = ("after", "before", "task", "when")
 
-    def __init__(self, when: Code | None, before: Node | None, behind: Node | None, task: Node):
+    def __init__(
+        self, when: Code | None, before: Node | None, behind: Node | None, task: Node
+    ) -> None:
         self.when = when
         self.before = before
         self.after = behind
@@ -59,7 +61,8 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
 
 
 def _beside(frame: Frame, state: ExtendedState) -> Frame:
-    # One extension stands beside many tasks: its own tasks are told apart by whom they stand beside.
+    # One extension stands beside many tasks: its own tasks are told apart by whom they stand
+    # beside.
     return changed(frame, state=state, inner=f"{frame.path}@{escaped(frame.at)}")
 
 

@@ -61,6 +61,7 @@ def block_done(
     t: Transition, token: Token, frame: Frame, node: Node, output: Any, left: bool
 ) -> Action:
     """An iteration ended."""
+    del t
     if left:
         return (
             finish,

@@ -1,16 +1,16 @@
 """`listen`: wait for events.
 
 Every listen of a run hears every event published since the run started, except those that its own
-line of control has consumed before (`ears`): an event is never lost because its listen was not reached
-yet, never consumed twice in a row of listens, and parallel branches do not take events from each
-other. A listen that is reached again goes on behind its last event when its filters are constant: then
-everything before was consumed. One that correlates, compares by an expression, or waits for all of
-several looks at every event again, since it may have left some alone that it means now. Correlation
-values are fixed by the first event that bears them (null is none) and hold for the rest of the line of
-control (ruling A17).
+line of control has consumed before (`ears`): an event is never lost because its listen was not
+reached yet, never consumed twice in a row of listens, and parallel branches do not take events from
+each other. A listen that is reached again goes on behind its last event when its filters are
+constant: then everything before was consumed. One that correlates, compares by an expression, or
+waits for all of several looks at every event again, since it may have left some alone that it means
+now. Correlation values are fixed by the first event that bears them (null is none) and hold for the
+rest of the line of control (ruling A17).
 
-The output is always an array (A5): of `all`, in the order of the filters; else in the order the events
-came. With `foreach` it holds the iterations' outputs.
+The output is always an array (A5): of `all`, in the order of the filters; else in the order the
+events came. With `foreach` it holds the iterations' outputs.
 """
 
 from __future__ import annotations
@@ -298,20 +298,24 @@ def _match(
     for name, predicate in one.predicates:
         if not is_true(predicate.evaluate(t, event.get(name), token, frame, given)):
             return None
+    return _correlated(t, token, frame, one, view(event), given) if one.correlate else {}
+
+
+def _correlated(
+    t: Transition, token: Token, frame: Frame, one: Filter, seen: Any, given: dict[str, Any]
+) -> dict[str, Any] | None:
     bound: dict[str, Any] = {}
     known = token.ears.bound if token.ears is not None else {}
     for name, source, expect in one.correlate:
-        value = source.evaluate(t, view(event), token, frame, given)
-        if value is None:
-            return None
+        value = source.evaluate(t, seen, token, frame, given)
         if expect is not None:
-            if value != expect.evaluate(t, frame.input, token, frame, given):
-                return None
+            wanted = expect.evaluate(t, frame.input, token, frame, given)
         elif name in known:
-            if value != known[name]:
-                return None
+            wanted = known[name]
         else:
-            bound[name] = value
+            bound[name] = wanted = value
+        if value is None or value != wanted:
+            return None
     return bound
 
 

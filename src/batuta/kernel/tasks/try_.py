@@ -1,9 +1,9 @@
 """`try`: tasks, and what to do with their errors.
 
-An error that the catch means (`errors.with`, `when`, `exceptWhen`) is retried while the policy allows;
-then what the tasks of the try have completed is undone (their `compensate`), then `catch.do` runs.
-Without `catch.do` an error whose retries ran out faults on (ruling A7); without a retry policy it is
-swallowed, as `catch: {}` says, and the output is the try's input.
+An error that the catch means (`errors.with`, `when`, `exceptWhen`) is retried while the policy
+allows; then what the tasks of the try have completed is undone (their `compensate`), then
+`catch.do` runs. Without `catch.do` an error whose retries ran out faults on (ruling A7); without a
+retry policy it is swallowed, as `catch: {}` says, and the output is the try's input.
 
 `limit.attempt.count` counts retries, not attempts (A8); `limit.attempt.duration` cuts each attempt
 and `limit.duration` all of them (A9). Jitter is drawn from run, task and attempt, so that a replay
@@ -197,6 +197,7 @@ def expired(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
 
 def handle(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
     """The error is caught for good: run the handler, or go on without one."""
+    del t
     catch: Catch = node.own
     if not catch.handled and catch.retry is not None:
         return (give_up, token, frame, fault)
