@@ -1,7 +1,7 @@
 """Engines in virtual time over real files.
 
-`Office` opens them, serves, and closes them. `after_crash` copies a store as it stands, which is what
-the sudden death of every process would leave of it: nothing uncommitted, and no living owner.
+`Office` opens them, serves, and closes them. `after_crash` copies a store as it stands, which is
+what the sudden death of every process would leave of it: nothing uncommitted, no living owner.
 """
 
 from __future__ import annotations
@@ -112,11 +112,17 @@ async def office(tmp_path: Path) -> AsyncGenerator[Office]:
     await office.close_all()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def times() -> Any:
     return started
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def inputs() -> Any:
     return given
+
+
+@pytest.fixture(scope="session")
+def offices() -> type[Office]:
+    """For tests that need more than one."""
+    return Office

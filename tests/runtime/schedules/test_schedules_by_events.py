@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import batuta
+
 ONE = "{ on: { one: { with: { type: order } } } }"
 BOTH = "{ on: { all: [ { with: { type: paid } }, { with: { type: packed } } ] } }"
 BY_ORDER = """{ on: { all: [
@@ -74,6 +76,52 @@ async def test_groups_of_correlated_events_may_lie_between_each_other(office, in
     await publish(office, engine, ("paid", a), ("packed", b), ("paid", b), ("packed", c))
     await publish(office, engine, ("packed", a), ("paid", c))
     assert sorted(one[0]["order"] + one[1]["order"] for one in inputs(engine)) == ["aa", "bb", "cc"]
+
+
+async def test_a_group_that_is_never_complete_keeps_no_other_waiting(office, inputs):
+    engine = await office.open()
+    await office.deploy(engine, BY_ORDER, do=ECHO)
+    for number in range(300):
+        await engine.publish("paid", {"order": f"never-{number}"})
+    await publish(office, engine, ("paid", {"order": "a"}), ("packed", {"order": "a"}))
+    assert inputs(engine) == [[{"order": "a"}, {"order": "a"}]]
+
+
+async def test_events_of_a_complete_group_that_are_left_over_begin_the_next(office, inputs):
+    engine = await office.open()
+    await office.deploy(engine, BY_ORDER, do=ECHO)
+    first, second = {"order": "a", "n": 1}, {"order": "a", "n": 2}
+    await publish(office, engine, ("paid", first), ("paid", second))
+    await publish(office, engine, ("packed", first))
+    assert inputs(engine) == [[first, first]]
+    await publish(office, engine, ("packed", second))
+    assert inputs(engine) == [[first, first], [second, second]]
+
+
+async def test_an_event_without_the_value_that_groups_belongs_to_none(office, inputs):
+    engine = await office.open()
+    await office.deploy(engine, BY_ORDER, do=ECHO)
+    await publish(office, engine, ("paid", {}), ("packed", {}))
+    assert inputs(engine) == []
+
+
+async def test_a_group_waits_no_longer_than_runs_are_kept(office, inputs):
+    engine = await office.open(settings=batuta.Settings(retention_days=2))
+    await office.deploy(engine, BY_ORDER, do=ECHO)
+    await publish(office, engine, ("paid", {"order": "a"}))
+    await office.clock.advance(days=3)
+    await engine.look_after()
+    await publish(office, engine, ("packed", {"order": "a"}))
+    assert inputs(engine) == []
+
+
+async def test_what_needs_the_sandbox_is_gathered_by_the_listen_itself(office, inputs):
+    engine = await office.open()
+    by_text = BY_ORDER.replace(".data.order", "'.data.order | test(\"^a\")'")
+    await office.deploy(engine, by_text, do=ECHO)
+    a, b = {"order": "a"}, {"order": "b"}
+    await publish(office, engine, ("paid", a), ("packed", b), ("paid", b), ("packed", a))
+    assert sorted(one[0]["order"] + one[1]["order"] for one in inputs(engine)) == ["aa", "bb"]
 
 
 async def test_a_burst_of_events_starts_a_run_for_each_in_order(office, inputs):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import batuta
+
 WAITING = "[ { rest: { wait: { minutes: 10 } } } ]"
 FAULTY = "[ { no: { raise: { error: { type: 'https://acme.example/no', status: 500 } } } } ]"
 
@@ -170,6 +172,25 @@ async def test_two_engines_that_serve_one_store_fire_once(office, times):
     assert all(view.problem is None for view in one.runs())
 
 
+async def test_two_engines_that_fire_at_the_same_moment_are_told_apart_by_the_store(office, times):
+    """Both note the same fire before either has committed it."""
+    one, other = await office.open(serve=False), await office.open(serve=False)
+    await office.deploy(
+        one, "{ every: PT1H, cron: '0 * * * *', after: PT1H, on: { one: { with: { type: go } } } }"
+    )
+    for hours in (0, 0, 1, 1):
+        await office.clock.advance(hours=hours)
+        for engine in (one, other):
+            engine.schedules.round()
+        await office.clock.settle()
+    await other.publish("go")
+    await office.clock.settle()
+    assert times(one) == times(other)
+    assert times(one) == ["01-01T00:00:00", *["01-01T01:00:00"] * 3, *["01-01T02:00:00"] * 4]
+    assert {view.status for view in one.runs()} == {"completed"}
+    assert len(one.store.under_way("office/report:1.0.0#on")) == 1
+
+
 async def test_either_engine_may_go(office, times):
     one, other = await office.open(), await office.open()
     await office.deploy(one, "{ every: PT1H }")
@@ -216,7 +237,7 @@ async def test_a_workflow_that_another_process_deploys_is_picked_up(office, time
 
 
 async def test_ended_runs_are_forgotten_after_their_retention_and_schedules_go_on(office, times):
-    engine = await office.open(settings=office_settings(retention_days=2))
+    engine = await office.open(settings=batuta.Settings(retention_days=2))
     await office.deploy(engine, "{ every: P1D }")
     await office.deploy(engine, "{ after: P30D }", name="rare")
     for _ in range(5):
@@ -232,9 +253,3 @@ async def test_a_year_of_days_passes_quickly(office, times):
     await office.deploy(engine, "{ cron: '0 6 * * *' }")
     await office.clock.advance(days=365)
     assert len(times(engine)) == 365
-
-
-def office_settings(**values):
-    from batuta.wiring.settings import Settings
-
-    return Settings(**values)
