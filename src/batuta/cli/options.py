@@ -27,26 +27,21 @@ functions = click.option(
 secret = click.option("--secret", multiple=True, metavar="NAME=VALUE", help=words.GIVEN_BY_HAND)
 
 
-class _Seconds(click.ParamType[float]):
-    """A length of time that somebody waits at most."""
-
-    name = "seconds"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return it as a number. See click."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = -1
-        # Not a number is less than nothing is not, so the question is asked this way round.
-        if not seconds >= 0:
-            self.fail(f"{value!r} is no number of seconds", param, ctx)
-        return seconds
+def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return how long somebody waits at most."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1
+    # What is not a number compares as false, so the question is asked this way round.
+    if not seconds >= 0:
+        raise click.BadParameter(f"{value!r} is no number of seconds")
+    return seconds
 
 
-wait = click.option("--wait", type=_Seconds(), metavar="SECONDS", help=words.WAIT)
+wait = click.option("--wait", callback=_seconds, metavar="SECONDS", help=words.WAIT)
 as_json = click.option("--json", "as_json", is_flag=True, help=words.JSON)
 run_id = click.argument("run_id", metavar="ID")
 
