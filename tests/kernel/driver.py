@@ -2,9 +2,9 @@
 
 Each event is taken by three lines of the same run: the live one; one that only ever sees what the
 journal holds (events and answers through their bytes); and one that goes on from its own snapshot
-each time. All three must agree on state and commands. Besides, a step must not change the state it is
-given, the invariants hold, watching changes nothing, and events that contradict what is known (answers
-that come late, twice or to nobody, wake-ups that are not due) change nothing.
+each time. All three must agree on state and commands. Besides, a step must not change the state it
+is given, the invariants hold, watching changes nothing, and events that contradict what is known
+(answers that come late, twice or to nobody, wake-ups that are not due) change nothing.
 
 The clock stands where the test puts it. `performs` is what the run waits for; `answers` answers it
 by the name of the task as soon as it is asked for.
@@ -12,8 +12,7 @@ by the name of the task as soon as it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jq
 import msgspec
@@ -53,11 +52,15 @@ from batuta.kernel.events import (
     Woken,
 )
 from batuta.kernel.faults import FaultData, standard
-from batuta.kernel.lifecycle import Happened
 from batuta.kernel.program import Program, compile_workflow
 from batuta.kernel.state import PENDING, SUSPENDED, TERMINAL, RunState
 from batuta.kernel.step import NEW, Step, step
 from batuta.runtime.shared.replay import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from batuta.kernel.lifecycle import Happened
 
 HEADER = "document: { dsl: '1.0.3', namespace: test, name: scenario, version: '1.0.0' }\n"
 RUN = "r1"

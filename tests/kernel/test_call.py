@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`call`: tasks that act on the world, and functions of the document."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """Undoing: order, place, repetition, and what may not be lost on the way."""
 
 from __future__ import annotations
@@ -211,7 +212,9 @@ def test_a_compensation_that_faults_is_tried_again_with_growing_delays():
 
 
 def test_one_that_cannot_be_undone_is_told_and_the_others_are_undone_all_the_same():
-    fails_b = lambda asked: Raises() if asked.arguments["what"] == "B" else None  # noqa: E731 -- short
+    def fails_b(asked):
+        return Raises() if asked.arguments["what"] == "B" else None
+
     done = run(TWO, answers={"a": "A", "b": "B", "c": Raises(), "undo": fails_b}).advance(60_000)
     assert undone(done) == ["B"] * 5 + ["A"]
     assert (done.status, done.fault.title, done.fault.instance) == (

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """Data flow: every gate that data passes (DSL, "Data Flow"), and what expressions see."""
 
 from __future__ import annotations

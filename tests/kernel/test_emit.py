@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`emit`: a CloudEvent with the step's commit."""
 
 from __future__ import annotations

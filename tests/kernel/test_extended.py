@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`use.extensions`: tasks before and after others."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`then`: continue, exit, end and names, in every scope."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`for`: items one after the other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`fork`: branches at once, and the join."""
 
 from __future__ import annotations

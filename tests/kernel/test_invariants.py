@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """The invariants say what is wrong; that they hold is checked by the driver after every step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`listen`: which events count, in which order, and for whom."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`raise`: the document's own faults."""
 
 from __future__ import annotations

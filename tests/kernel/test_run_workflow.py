@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`run: workflow`: sub-workflows."""
 
 from __future__ import annotations

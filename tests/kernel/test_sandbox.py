@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """Expressions that only the sandbox can run: steps that begin again, and answers that are kept."""
 
 from __future__ import annotations
@@ -80,11 +81,12 @@ do:
 
 
 def test_an_expression_with_too_much_work_for_the_native_compiler_goes_to_the_sandbox():
-    done = Run("do: [ { a: { set: '${ [range(.n)] | length }' } } ]", careful=False).start(
-        {"n": 10_000_000}
-    )
-    assert done.output == 10_000_000
-    assert len(done.evaluations) == 1
+    done = Run(
+        "do: [ { a: { set: '${ [range(.n)] | length }' } } ]",
+        evaluate=lambda _: Evaluated("from the sandbox"),
+    ).start({"n": 10_000_000})
+    assert done.output == "from the sandbox"
+    assert done.evaluations == ["[range(.n)] | length"]
 
 
 def test_what_runs_natively_beside_the_sandbox_may_fail_too():

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`step` itself: beginning, bugs, snapshots, and programs that are built by hand."""
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def test_a_run_that_is_refused_faults_before_its_first_task():
 def test_a_bug_stops_the_step_and_says_where():
     program = program_of("do: [ { a: { set: { n: 1 } } } ]")
     del program.nodes["/do/0/a"].begin
-    with pytest.raises(KernelBug, match="took Started: .*begin"):
+    with pytest.raises(KernelBug, match=r"took Started: .*begin"):
         Run(program).start()
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """Long stretches of pure tasks: no depth, no monopoly, one `Continue` at a time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """Suspending and resuming: clocks stop, results are kept, nothing new begins."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`timeout`: of tasks, of scopes, of the run."""
 
 from __future__ import annotations

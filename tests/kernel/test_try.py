@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`try`: what is caught, what is retried, and what follows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a document reads best in one piece
 """`wait`: pauses by the clock."""
 
 from __future__ import annotations

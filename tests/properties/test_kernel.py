@@ -8,18 +8,22 @@ contradictory events change nothing. Here it is also shown that every run can be
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
+from driver import Run, fault
+from hypothesis import HealthCheck, event, given, settings
+
 from batuta.definition import check
-from batuta.kernel.commands import Perform, StartChild
 from batuta.kernel.events import Failed, Performed
 from batuta.kernel.frames import occurrence_path
-from batuta.kernel.lifecycle import Happened
 from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import SUSPENDED, TERMINAL
 from batuta.testing.generator import EVENT_TYPES, workflows
-from driver import Run, fault
-from hypothesis import HealthCheck, event, given, settings
+
+if TYPE_CHECKING:
+    from batuta.kernel.commands import Perform, StartChild
+    from batuta.kernel.lifecycle import Happened
 
 ROUNDS = 60
 """Rounds of answering, sending and waiting that any run ends within, unless it listens for ever."""
@@ -84,7 +88,7 @@ def bring_to_an_end(run: Run, rounds: int) -> bool:
     return run.status in TERMINAL
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150, deadline=None)
 @given(document=workflows(), data=st.sampled_from([None, {"a": 1}, [1]]), moves=MOVES)
 def test_a_random_run_keeps_every_promise_and_can_be_brought_to_an_end(document, data, moves):
     run = Run(compiled(document)).start(data)
@@ -113,7 +117,7 @@ def still_owed(run: Run, watch: list[Happened]) -> set[str]:
     return owed
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150, deadline=None)
 @given(
     document=workflows(kinds=("call", "set", "do", "for", "fork", "try", "raise", "wait")),
     moves=MOVES,
