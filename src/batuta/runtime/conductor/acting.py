@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from inspect import isawaitable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,7 +72,10 @@ class Acting:
         else:
             if type(answer) not in PLAIN and isawaitable(answer):
                 # The task takes the context of this moment along, and so the run's secrets.
-                self._conductor.spawn(run, command.key, self._await(run, command, answer))
+                work = self._conductor.spawn(run, command.key, self._await(run, command, answer))
+                if isinstance(answer, CoroutineType):
+                    # Cancelled before it began, it would be left lying about.
+                    work.add_done_callback(lambda _: answer.close())
             else:
                 self._answer(run, command, answer)
 

@@ -462,12 +462,13 @@ class Conductor:
 
     # -- trouble -----------------------------------------------------------------------------------
 
-    def spawn(self, run: LiveRun, key: str, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, run: LiveRun, key: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start work for a run; it ends with the run, with the conductor, or when abandoned."""
         task = asyncio.get_running_loop().create_task(work)
         run.working[key] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _halt(self, run: LiveRun, bug: KernelBug, cause: BaseException | None = None) -> None:
         """Stop one run at the state it had; all others go on.

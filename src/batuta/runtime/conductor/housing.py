@@ -73,6 +73,7 @@ class Housing:
         conductor.runs[row.id] = run
         if row.problem is not None:
             # What stopped it is mended, or comes again and says so again.
+            run.mended = True
             conductor.committer.batch.changes[row.id] = Change(
                 status=row.status, wake_at=row.wake_at, problem=""
             )

@@ -19,7 +19,9 @@ class LiveRun:
     """What a conductor knows of a run that it is moving.
 
     `lapsed` says that it was suspended when it was loaded: what it had asked of the world before is
-    asked again when it goes on, and not earlier.
+    asked again when it goes on, and not earlier. `starting` says that it is about to start a
+    sub-workflow, so that its own transition is not written yet. `mended` says that the store still shows a problem
+    that it had.
 
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
     upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
@@ -40,6 +42,7 @@ class LiveRun:
         "inherits",
         "lapsed",
         "ledger",
+        "mended",
         "parent",
         "parent_key",
         "problem",
@@ -48,6 +51,7 @@ class LiveRun:
         "seq",
         "setup",
         "since_snapshot",
+        "starting",
         "state",
         "stored",
         "timer_at",
@@ -68,7 +72,7 @@ class LiveRun:
         self.setup: str | None = None
         self.secrets: HeldSecrets | None = None
         self.problem: str | None = None
-        self.lapsed = False
+        self.lapsed = self.mended = self.starting = False
         self.heir: LiveRun | None = None
         self.inherits = False
         self.gathered: dict[str, dict[int, dict[int, Any]]] = {}

@@ -136,7 +136,9 @@ class Recorder:
             wake = None
         if status != run.stored or status == WAITING:
             run.stored = status
-            batch.changes[run.id] = Change(status=status, wake_at=wake)
+            batch.changes[run.id] = Change(
+                status=status, wake_at=wake, problem="" if run.mended else None
+            )
             if status != RUNNING:
                 self._leave(run)
 
@@ -203,14 +205,22 @@ class Recorder:
             ended_at=run.state.ended,
             output=_encode(finish.output) if finish.status == "completed" else None,
             fault=_encode(finish.fault.as_json()) if finish.fault is not None else None,
+            problem="" if run.mended else None,
         )
         run.stored = finish.status
         batch.unsubscriptions.append((run.id, ""))
         if run.parent is not None and run.parent_key is not None:
             # In the same transaction as the end itself: a parent never misses its child's answer.
             parent = self._conductor.housing.find(run.parent)
-            if parent is not None:
-                self._conductor.take(parent, _answer(parent, run.parent_key, finish))
+            if parent is None or run.parent_key not in parent.ledger.asked:
+                return
+            answer = _answer(parent, run.parent_key, finish)
+            if parent.starting:
+                # Its own transition is still being written: it takes this next, or asks again for
+                # it after a crash, as it does not count as waiting.
+                self._conductor.post(parent, answer)
+            else:
+                self._conductor.take(parent, answer)
 
     def _cancel_children(self, run: LiveRun) -> None:
         """Cancel, in the same transaction, the sub-workflows that nobody waits for any more."""
@@ -233,14 +243,18 @@ class Recorder:
             self._conductor.post(parent, Failed(command.token, command.key, fault))
             return
         self._conductor.committer.batch.dependents.append((child_id, parent.id))
-        self._conductor.begin(
-            program,
-            _shown(parent, command.input),
-            run_id=child_id,
-            parent=parent.id if command.wait else None,
-            parent_key=command.key if command.wait else None,
-            setup=parent.setup,
-        )
+        parent.starting = True
+        try:
+            self._conductor.begin(
+                program,
+                _shown(parent, command.input),
+                run_id=child_id,
+                parent=parent.id if command.wait else None,
+                parent_key=command.key if command.wait else None,
+                setup=parent.setup,
+            )
+        finally:
+            parent.starting = False
 
 
 class Release:

@@ -1,0 +1,135 @@
+"""Group commit: nothing is acted upon before it is on disk, and trouble with the disk passes."""
+
+import asyncio
+import logging
+
+import pytest
+
+from batuta.errors import CorruptError, UnavailableError
+
+from .conftest import until
+
+ACT = "- act: { call: act, with: { x: '${ .x }' } }"
+TWO = "- one: { call: act, with: { x: 1 } }\n- two: { call: act, with: { x: 2 } }"
+
+
+async def test_nothing_is_performed_before_its_commit(desk, calls):
+    engine = await desk.open(functions=[calls.function()])
+    await engine.deploy(
+        f"document: {{dsl: 1.0.3, namespace: t, name: w, version: 1.0.0}}\ndo:\n{ACT}\n"
+    )
+    desk.hold()
+
+    starting = asyncio.create_task(engine.start("t/w", {"x": 1}))
+    await until(lambda: engine.conductor.runs)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert calls.keys == []
+    assert not starting.done()
+    assert engine.runs() == []
+
+    desk.let_go()
+    run = await starting
+    assert (await run.result(5)).output == {"x": 1}
+    assert len(calls.keys) == 1
+
+
+async def test_many_runs_share_a_commit(desk, calls):
+    engine = await desk.open(functions=[calls.function()])
+    await desk.run(engine, ACT, {"x": 0})
+    desk.store.batches.clear()
+    desk.hold()
+    starting = [asyncio.create_task(engine.start("t/w", {"x": n})) for n in range(300)]
+    await until(lambda: len(engine.conductor.runs) >= 300)
+    desk.let_go()
+    runs = await asyncio.gather(*starting)
+    for run in runs:
+        await run.result(5)
+
+    assert sum(batch["runs"] for batch in desk.store.batches) == 300
+    assert max(batch["runs"] for batch in desk.store.batches) >= 250
+    assert len(desk.store.batches) < 30
+
+
+async def test_work_goes_on_by_itself_when_the_disk_has_room_again(desk, calls, caplog):
+    engine = await desk.open(functions=[calls.function()])
+    await desk.run(engine, ACT, {"x": 0})
+    desk.fail(UnavailableError("no room left", hint="free some"))
+
+    starting = asyncio.create_task(engine.start("t/w", {"x": 1}))
+    await until(lambda: engine.conductor.committer.trouble)
+    assert not starting.done()
+    assert len(calls.keys) <= 1
+
+    desk.fail(None)
+    view = await (await starting).result(5)
+    assert view.output == {"x": 1}
+    assert engine.conductor.committer.trouble is None
+    said = [record.message for record in caplog.records if record.name == "batuta.store"]
+    assert sum("no room" in text for text in said) == 1, "it is said once"
+    assert said[-1] == "the store can be written again"
+
+
+async def test_an_engine_in_trouble_can_be_closed_and_what_was_not_written_never_happened(
+    desk, calls
+):
+    engine = await desk.open(functions=[calls.function()])
+    run = await desk.run(engine, TWO)
+    await run.result(5)
+    desk.fail(UnavailableError("no room left"))
+    starting = asyncio.create_task(engine.start("t/w"))
+    await until(lambda: engine.conductor.committer.trouble)
+    seen = len(calls.keys)
+
+    await desk.close(engine)
+    with pytest.raises(UnavailableError):
+        await starting
+
+    desk.fail(None)
+    again = await desk.open(functions=[calls.function()], resume=True)
+    assert len(again.runs()) == 1
+    assert len(calls.keys) == seen == 2
+
+
+async def test_a_damaged_store_stops_everything_and_says_so(desk, calls, caplog):
+    engine = await desk.open(functions=[calls.function()])
+    calls.answers = asyncio.Queue()
+    run = await desk.run(engine, ACT)
+    waiting = asyncio.create_task(run.result())
+    await until(lambda: calls.keys)
+    desk.fail(CorruptError("it is damaged"))
+
+    calls.answers.put_nowait(1)
+    with pytest.raises(CorruptError):
+        await waiting
+    with pytest.raises(CorruptError):
+        await engine.start("t/w")
+
+    await asyncio.wait_for(desk.close(engine), 5)
+    assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+async def test_closing_ends_also_a_run_that_never_rests(desk, calls):
+    engine = await desk.open(functions=[calls.function()])
+    run = await desk.run(engine, "- act: { call: act, then: act }")
+    waiting = asyncio.create_task(run.result())
+    await until(lambda: len(calls.keys) > 20)
+
+    await asyncio.wait_for(desk.close(engine), 5)
+    with pytest.raises(UnavailableError, match="closed"):
+        await waiting
+    seen = len(calls.keys)
+    await asyncio.sleep(0)
+    assert len(calls.keys) == seen
+
+    again = await desk.open(functions=[calls.function()], resume=True)
+    await until(lambda: len(calls.keys) > seen + 20)
+    assert [one.id for one in again.runs()] == [run.id]
+
+
+async def test_a_closed_engine_starts_nothing(desk):
+    engine = await desk.open()
+    await desk.run(engine, "- a: { set: { b: 1 } }")
+    await engine.conductor.stop()
+    with pytest.raises(UnavailableError, match="closed"):
+        await engine.start("t/w")
