@@ -1,7 +1,6 @@
 """A run is driven by one process at a time; only what the dead have left is taken over."""
 
 import asyncio
-import os
 import subprocess
 import sys
 
@@ -130,7 +129,7 @@ def test_a_lease_that_is_given_up_is_none(tmp_path):
     assert leases.is_alive(lease.owner)
     lease.give_up()
     assert not leases.is_alive(lease.owner)
-    assert os.listdir(tmp_path / "s.db.conductors") == []
+    assert list((tmp_path / "s.db.conductors").iterdir()) == []
 
 
 def test_a_lease_that_cannot_be_taken_says_why(tmp_path):

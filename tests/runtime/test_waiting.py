@@ -100,6 +100,13 @@ async def test_what_is_due_while_nothing_can_be_written_is_not_woken_over_and_ov
     assert engine.runs()[0].status == "completed"
 
 
+RETRIES = """
+- a:
+    try: [ { b: { raise: { error: { type: 'https://x.y/z', status: 400 } } } } ]
+    catch: { retry: { delay: { minutes: 1 }, limit: { attempt: { count: 2 } } } }
+"""
+
+
 def unwatched(engine):
     """Return the runs that nothing would ever move: an invariant says that there are none."""
     store, found = engine.store, []
@@ -128,8 +135,7 @@ async def test_every_live_run_has_something_that_will_move_it(desk, calls):
         "- a: { listen: { to: { one: { with: { type: go } } } }, timeout: { after: PT5M } }",
         "- a: { run: { workflow: { namespace: t, name: child, version: 1.0.0 } } }",
         "- a: { run: { workflow: { namespace: t, name: none, version: 1.0.0 } } }",
-        "- a: { try: [ { b: { raise: { error: { type: 'https://x.y/z', status: 400 } } } } ], "
-        "catch: { retry: { delay: { minutes: 1 }, limit: { attempt: { count: 2 } } } } }",
+        RETRIES,
         "- a: { fork: { branches: [ { b: { wait: { minutes: 2 } } }, { c: { call: act } } ] } }",
         "- a: { set: { n: '${ [limit(2; repeat(1))] | length }' } }\n- b: { wait: PT1M }",
     ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
-    from batuta.kernel.state import RunState
+    from batuta.kernel.state import TERMINAL, RunState
     from batuta.ports.secrets import HeldSecrets
 
 
@@ -20,8 +20,8 @@ class LiveRun:
 
     `lapsed` says that it was suspended when it was loaded: what it had asked of the world before is
     asked again when it goes on, and not earlier. `starting` says that it is about to start a
-    sub-workflow, so that its own transition is not written yet. `mended` says that the store still shows a problem
-    that it had.
+    sub-workflow, so that its own transition is not written yet. `mended` says that the store still
+    shows a problem that it had.
 
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
     upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
@@ -96,6 +96,11 @@ class LiveRun:
         while self.heir.heir is not None:
             self.heir = self.heir.heir
         return self.heir
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether its end is known here as everybody may see it (with secrets it is not)."""
+        return self.state.status in TERMINAL and self.problem is None and self.secrets is None
 
     @property
     def is_idle(self) -> bool:
