@@ -14,7 +14,13 @@ from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenSto
 from batuta.adapters.callers.http.caller import endpoint_uri
 from batuta.adapters.callers.http.uri_template import expand
 from batuta.adapters.callers.openapi import OpenApiCaller
-from batuta.adapters.callers.processes import ContainerCaller, Policy, ScriptCaller, ShellCaller
+from batuta.adapters.callers.processes import (
+    ContainerCaller,
+    Policy,
+    Processes,
+    ScriptCaller,
+    ShellCaller,
+)
 from batuta.adapters.clock import SystemClock
 from batuta.adapters.resources import ResourceReader
 from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, mask, new_nonce
@@ -136,26 +142,35 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         kept.close()
         raise
     current = CurrentSecrets()
+    time = clock or SystemClock()
+
+    def seconds() -> float:
+        # Deadlines come from the engine's clock, so whoever looks at one asks the same clock.
+        return time.now() / 1_000
+
     client = HttpClient(
         allow=Allow.public() if settings.network == "public" else Allow.local(),
         transport=transport,
+        now=seconds,
     )
     tokens = TokenStore()
     reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
     policy = Policy(**{kind: kind in settings.allow for kind in ("shell", "script", "container")})
-    called = FunctionCaller(registry, current)
+    called = FunctionCaller(registry, current, clock=seconds)
+    processes = Processes(clock=seconds)
     sandbox = Sandbox()
     performer = Performer(
         {
             "http": HttpCaller(client, current, tokens=tokens),
             "openapi": OpenApiCaller(client, current, reader, tokens=tokens),
             "function": called,
-            "shell": ShellCaller(current, policy=policy),
-            "script": SourcedScripts(ScriptCaller(current, policy=policy), reader, current),
-            "container": ContainerCaller(current, policy=policy),
+            "shell": ShellCaller(current, policy=policy, processes=processes),
+            "script": SourcedScripts(
+                ScriptCaller(current, policy=policy, processes=processes), reader, current
+            ),
+            "container": ContainerCaller(current, policy=policy, processes=processes),
         }
     )
-    time = clock or SystemClock()
     programs = Programs(kept)
     conductor = Conductor(
         kept,
@@ -179,7 +194,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         retention_days=settings.retention_days,
     )
     if isinstance(time, GovernedClock):
-        time.heed(engine.settled)
+        time.heed(engine.serving.settled)
     try:
         if resume:
             await succession.take_over()
@@ -187,7 +202,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         yield engine
     finally:
         if isinstance(time, GovernedClock):
-            time.ignore(engine.settled)
+            time.ignore(engine.serving.settled)
         await conductor.stop()
         await sandbox.close()
         await client.close()

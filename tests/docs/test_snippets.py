@@ -1,0 +1,142 @@
+"""What the README and the guide show is true: their snippets are checked, and run."""
+
+import json
+import shlex
+import shutil
+import tomllib
+
+import httpx2
+import msgspec
+import pytest
+from page_snippets import ROOT, snippets
+
+import batuta
+from batuta.testing.clock import VirtualClock
+
+PAGES = ["README.md", "docs/guide.md"]
+YAML = [one for page in PAGES for one in snippets(page, "yaml")]
+GUIDE = [one for one in YAML if one.page == "docs/guide.md"]
+NEEDS_MORE_THAN_PIP = "container:"
+EVENTS = {
+    "com.example.payment.received": [{"order": "o-7", "cents": 1999}],
+    "com.example.part.arrived": [{"part": 1}, {"part": 2}],
+}
+DESCRIPTION = {
+    "openapi": "3.1.0",
+    "info": {"title": "Stock", "version": "1"},
+    "paths": {
+        "/items/{sku}": {
+            "get": {
+                "operationId": "getItem",
+                "parameters": [
+                    {"name": "sku", "in": "path", "required": True, "schema": {"type": "string"}}
+                ],
+                "responses": {"200": {"description": "an item"}},
+            }
+        }
+    },
+}
+
+
+def stock(request):
+    """Answer as the stock system of the guide."""
+    if request.url.path == "/openapi.json":
+        return httpx2.Response(200, json=DESCRIPTION)
+    return httpx2.Response(200, json={"sku": request.url.path.rpartition("/")[2], "known": True})
+
+
+@pytest.fixture
+def given():
+    """The input that the guide says its snippets run on."""
+    (text,) = snippets("docs/guide.md", "json")
+    return json.loads(text.text)
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock("2026-01-01T00:00:00Z")
+
+
+@pytest.fixture
+async def engine(guide_folder, clock):
+    """An engine with the guide's functions, a stock system and its token, and its workflows."""
+    opened = batuta.open(
+        "sqlite:///guide.db",
+        functions=["functions.py"],
+        secrets={"stockToken": "t0ken-t0ken"},
+        transport=httpx2.MockTransport(stock),
+        clock=clock,
+    )
+    async with opened as engine:
+        for whole in GUIDE:
+            if whole.text.startswith("document:"):
+                await engine.deploy(whole.text)
+        yield engine
+
+
+@pytest.mark.parametrize("snippet", YAML, ids=str)
+def test_a_workflow_that_is_shown_has_no_problem(snippet):
+    report = batuta.check(snippet.workflow)
+
+    assert [problem.render() for problem in report.problems] == []
+
+
+@pytest.mark.parametrize(
+    "snippet", [one for one in GUIDE if NEEDS_MORE_THAN_PIP not in one.text], ids=str
+)
+async def test_a_workflow_of_the_guide_completes(snippet, engine, clock, given):
+    run = await engine.start(await engine.deploy(snippet.workflow), given)
+    for event_type, found in EVENTS.items():
+        for data in found:
+            await engine.publish(event_type, data)
+    await clock.advance(hours=1)
+    view = await run.result(wait=10)
+
+    assert (view.status, view.error) == ("completed", None), run.tasks()
+
+
+@pytest.mark.parametrize(
+    "snippet", [one for page in PAGES for one in snippets(page, "python")], ids=str
+)
+def test_python_that_is_shown_compiles(snippet):
+    compile(snippet.text, str(snippet), "exec")
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [one for page in PAGES for one in snippets(page, "python") if "asyncio.run" in one.text],
+    ids=str,
+)
+def test_a_program_that_is_shown_runs(snippet, guide_folder, capsys):
+    guide_folder.joinpath("examples").symlink_to(ROOT / "examples")
+    exec(compile(snippet.text, str(snippet), "exec"), {"__name__": "__main__"})
+
+    assert "shipped" in capsys.readouterr().out
+
+
+def test_the_settings_that_are_shown_are_all_and_their_defaults():
+    (shown,) = snippets("docs/guide.md", "toml")
+    written = tomllib.loads(shown.text)
+    defaults = msgspec.to_builtins(batuta.Settings())
+
+    assert set(written) == set(defaults) - {"secrets_file"}
+    assert {**written, "secrets_file": None} == {
+        name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        one
+        for page in [*PAGES, *(str(p.relative_to(ROOT)) for p in ROOT.glob("examples/*/README.md"))]
+        for one in snippets(page, "sh")
+    ],
+    ids=str,
+)
+def test_a_shell_line_starts_a_program_that_is_there(snippet):
+    lines = [shlex.split(line, comments=True) for line in snippet.text.splitlines()]
+    programs = {words[0].removeprefix(".venv/bin/") for words in lines if words}
+
+    # What is ours is installed beside the Python that runs this; the rest is the shell's.
+    assert [one for one in programs - {"batuta", ".", "cd"} if shutil.which(one) is None] == []
