@@ -120,8 +120,7 @@ def test_it_is_a_governed_clock():
 @pytest.mark.parametrize("sync", [True, False])
 async def test_a_wait_of_weeks_ends_when_its_time_has_come(tmp_path, sync):
     async def work() -> str:
-        await asyncio.sleep(0.01)
-        return "done"
+        return await asyncio.to_thread(work_in_a_thread)
 
     def work_in_a_thread() -> str:
         return "done"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.app.loading import Loader, UnreadableError
+from batuta.app.serving import Serving
 from batuta.app.views import RunView, TaskView, text_time
 from batuta.definition import Report, check
 from batuta.errors import (
@@ -31,7 +32,6 @@ from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import FAULTED, TERMINAL
-from batuta.runtime.conductor.schedules import Schedules
 from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.programs import (
     Programs,
@@ -55,10 +55,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("batuta.engine")
 MOST_EVENTS = 1_000
-LOOK_S = 5.0
-"""How often a serving engine looks for orphaned runs and for workflows that others deployed."""
-PURGE_EVERY_MS = 3_600_000
-DAY_MS = 86_400_000
 
 
 class Run:
@@ -116,10 +112,7 @@ class Engine:
         self._resources = resources
         self._functions = frozenset(functions)
         self._setup = setup
-        self._succession = succession
-        self._retention_days = retention_days
-        self._purged_at: int | None = None
-        self.schedules = Schedules(conductor, setup=setup)
+        self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
 
@@ -179,7 +172,7 @@ class Engine:
                     self.clock.now(),
                     replace=replace,
                 )
-        self.schedules.nudge()
+        self.serving.schedules.nudge()
         return workflow.identity
 
     def _keeps(self, workflow: Workflow) -> bool:
@@ -458,40 +451,11 @@ class Engine:
         Raises:
             BatutaError: the store cannot be written any more.
         """
-        async with asyncio.TaskGroup() as group:
-            await self.look_after()
-            group.create_task(self._look_after_all_along())
-            group.create_task(self.schedules.serve())
-
-    async def _look_after_all_along(self) -> None:
-        # Whether processes live is a matter of the machine's time, not of the engine's clock.
-        while True:
-            await asyncio.sleep(LOOK_S)
-            await self.look_after()
-
-    async def look_after(self) -> None:
-        """Take over orphaned runs, look for new schedules, and purge once an hour.
-
-        `serve` does it every few seconds.
-        """
-        if self._succession is not None and await self._succession.take_over(hidden=True):
-            # Before they are offered anything: triggers of old versions end.
-            self.schedules.round()
-        self.schedules.nudge()
-        now = self.clock.now()
-        due = self._purged_at is None or now - self._purged_at >= PURGE_EVERY_MS
-        if self._retention_days and due:
-            self._purged_at = now
-            self.purge(self._retention_days * DAY_MS)
+        await self.serving.serve()
 
     async def settled(self) -> None:
         """Wait until nothing moves by itself any more: then only time or somebody else can."""
-        while self.conductor.failure is None:
-            self.conductor.hearing.look()
-            await self.conductor.settled()
-            if self.schedules.is_resting and self.conductor.is_settled:
-                return
-            await asyncio.sleep(0)
+        await self.serving.settled()
 
     # -- upkeep ------------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ async def test_a_group_waits_no_longer_than_runs_are_kept(office, inputs):
     await office.deploy(engine, BY_ORDER, do=ECHO)
     await publish(office, engine, ("paid", {"order": "a"}))
     await office.clock.advance(days=3)
-    await engine.look_after()
+    await engine.serving.look_after()
     await publish(office, engine, ("packed", {"order": "a"}))
     assert inputs(engine) == []
 
@@ -236,14 +236,14 @@ async def test_a_crash_at_any_moment_starts_each_run_once(office, inputs):
 async def test_two_engines_that_serve_one_store_start_one_run_per_event(office, inputs):
     one, other = await office.open(), await office.open()
     await office.deploy(one, ONE, do=ECHO)
-    other.schedules.nudge()
+    other.serving.schedules.nudge()
     await office.clock.settle()
     await publish(office, one, ("order", 1), ("order", 2))
     await publish(office, other, ("order", 3))
     assert inputs(one) == [[1], [2], [3]]
     await office.close(one)
     await publish(office, other, ("order", 4))
-    await other.look_after()
+    await other.serving.look_after()
     await office.clock.settle()
     assert inputs(other) == [[1], [2], [3], [4]]
 
@@ -256,7 +256,7 @@ async def test_an_engine_that_was_thought_dead_cannot_start_what_another_has_sta
     await publish(office, robbed, ("paid", 1))
     lease = office.folder / "office.db.conductors" / robbed.conductor.owner
     lease.unlink()
-    await heir.look_after()
+    await heir.serving.look_after()
     await publish(office, heir, ("packed", 2))
     await publish(office, robbed, ("paid", 3), ("packed", 4))
     assert inputs(heir) == [[1, 2], [3, 4]]

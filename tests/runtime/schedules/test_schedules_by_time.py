@@ -146,7 +146,7 @@ async def test_a_fire_whose_place_was_not_kept_is_refused_as_the_same_run(office
     await office.clock.advance(hours=2)
     writer = engine.store._writer
     writer.execute("UPDATE schedules SET number = 1, at = at - 3600000")
-    engine.schedules.nudge()
+    engine.serving.schedules.nudge()
     await office.clock.settle()
     assert times(engine) == ["01-01T01:00:00", "01-01T02:00:00"]
     (row,) = engine.store.schedules("office/report:1.0.0")
@@ -156,7 +156,7 @@ async def test_a_fire_whose_place_was_not_kept_is_refused_as_the_same_run(office
 async def test_two_engines_that_serve_one_store_fire_once(office, times):
     one, other = await office.open(), await office.open()
     await office.deploy(one, "{ every: PT1H, cron: '30 * * * *', after: PT45M }")
-    other.schedules.nudge()
+    other.serving.schedules.nudge()
     await office.clock.advance(hours=2)
     assert times(one) == times(other)
     assert times(one) == [
@@ -181,7 +181,7 @@ async def test_two_engines_that_fire_at_the_same_moment_are_told_apart_by_the_st
     for hours in (0, 0, 1, 1):
         await office.clock.advance(hours=hours)
         for engine in (one, other):
-            engine.schedules.round()
+            engine.serving.schedules.round()
         await office.clock.settle()
     await other.publish("go")
     await office.clock.settle()
@@ -196,7 +196,7 @@ async def test_either_engine_may_go(office, times):
     await office.deploy(one, "{ every: PT1H }")
     await office.clock.advance(hours=1)
     await office.close(one)
-    await other.look_after()
+    await other.serving.look_after()
     await office.clock.advance(hours=1)
     assert times(other) == ["01-01T01:00:00", "01-01T02:00:00"]
 
@@ -231,7 +231,7 @@ async def test_a_latest_version_without_a_schedule_ends_the_schedule(office, tim
 async def test_a_workflow_that_another_process_deploys_is_picked_up(office, times):
     serving, other = await office.open(), await office.open(serve=False)
     await office.deploy(other, "{ every: PT1H }")
-    await serving.look_after()
+    await serving.serving.look_after()
     await office.clock.advance(hours=1)
     assert times(serving) == ["01-01T01:00:00"]
 
@@ -242,7 +242,7 @@ async def test_ended_runs_are_forgotten_after_their_retention_and_schedules_go_o
     await office.deploy(engine, "{ after: P30D }", name="rare")
     for _ in range(5):
         await office.clock.advance(days=1)
-        await engine.look_after()
+        await engine.serving.look_after()
     assert times(engine, "office/report") == ["01-04T00:00:00", "01-05T00:00:00", "01-06T00:00:00"]
     await office.clock.advance(days=26)
     assert times(engine, "office/rare") == ["01-01T00:00:00", "01-31T00:00:00"]

@@ -18,7 +18,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from batuta.errors import BatutaError
+from batuta.errors import BatutaError, UnavailableError
 from batuta.ports.store import ScheduleRow
 from batuta.runtime.conductor import firing
 from batuta.runtime.conductor.triggering import Triggers
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from batuta.runtime.conductor.live import LiveRun
 
 _log = logging.getLogger("batuta.schedules")
+
+AGAIN_MS = 1_000
+"""When the store could not be read: the pause before it is tried again."""
 
 
 class Schedules:
@@ -77,7 +80,7 @@ class Schedules:
         try:
             while True:
                 self._bell.clear()
-                self._ring_at(await self._rounds())
+                self._ring_at(await self._fire_what_is_due())
                 self._waiting = True
                 await self._bell.wait()
                 self._waiting = False
@@ -89,6 +92,16 @@ class Schedules:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if when is None else self._conductor.clock.call_at(when, self.nudge)
+
+    async def _fire_what_is_due(self) -> int | None:
+        """Return when to look again."""
+        try:
+            return await self._rounds()
+        except UnavailableError as error:
+            if self._conductor.failure is not None or self._conductor.is_stopping:
+                raise
+            _log.error("%s", error)
+            return self._conductor.clock.now() + AGAIN_MS
 
     async def _rounds(self) -> int | None:
         """Fire until nothing is due; returns when to look again."""

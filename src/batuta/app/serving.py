@@ -1,0 +1,108 @@
+"""Serving: what an engine does that nobody asks for.
+
+Owns when it is done: schedules by the engine's clock, everything else by the machine's time, since
+whether processes live has nothing to do with what time a test pretends it is. What a schedule or a
+take-over means is the runtime's. Trouble with the store that passes is logged and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from batuta.errors import UnavailableError
+from batuta.runtime.conductor.schedules import Schedules
+
+if TYPE_CHECKING:
+    from batuta.runtime.conductor.conductor import Conductor
+    from batuta.runtime.conductor.succession import Succession
+
+_log = logging.getLogger("batuta.serving")
+
+LOOK_S = 5.0
+"""How often to look for orphaned runs, and for workflows that other processes deployed."""
+
+PURGE_EVERY_MS = 3_600_000
+DAY_MS = 86_400_000
+
+
+class Serving:
+    """Serves one store, together with any number of others."""
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        succession: Succession | None,
+        *,
+        retention_days: int,
+        setup: str | None,
+    ) -> None:
+        """Prepare; `serve` begins.
+
+        Args:
+            conductor: drives the runs.
+            succession: takes over orphaned runs; None where there can be none.
+            retention_days: how long ended runs are kept, 0 for ever.
+            setup: what scheduled runs need of a process, as `Conductor.begin` takes it.
+        """
+        self._conductor = conductor
+        self._succession = succession
+        self._retention_days = retention_days
+        self._purged_at: int | None = None
+        self.schedules = Schedules(conductor, setup=setup)
+
+    async def serve(self) -> None:
+        """Serve until cancelled. See `Engine.serve`."""
+        await self._try_to_look_after()
+        looking = asyncio.create_task(self._look_all_along())
+        try:
+            await self.schedules.serve()
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _look_all_along(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._try_to_look_after()
+
+    async def _try_to_look_after(self) -> None:
+        try:
+            await self.look_after()
+        except UnavailableError as error:
+            _log.warning("%s", error)
+
+    async def look_after(self) -> None:
+        """Take over orphaned runs, look for new schedules, and purge once an hour.
+
+        Raises:
+            UnavailableError: the store cannot be written now.
+        """
+        if self._succession is not None and await self._succession.take_over(hidden=True):
+            # Before they are offered anything: triggers of old versions end.
+            self.schedules.round()
+        self.schedules.nudge()
+        now = self._conductor.clock.now()
+        due = self._purged_at is None or now - self._purged_at >= PURGE_EVERY_MS
+        if self._retention_days and due:
+            self._purged_at = now
+            await self._purge(now - self._retention_days * DAY_MS)
+
+    async def _purge(self, ended_before: int) -> None:
+        while True:
+            if not self._conductor.store.purge(ended_before):
+                return
+            await asyncio.sleep(0)  # runs go first
+
+    async def settled(self) -> None:
+        """Wait until nothing moves by itself any more: then only time or somebody else can."""
+        conductor = self._conductor
+        while conductor.failure is None:
+            conductor.hearing.look()
+            await conductor.settled()
+            if self.schedules.is_resting and conductor.is_settled:
+                return
+            await asyncio.sleep(0)
