@@ -194,7 +194,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         retention_days=settings.retention_days,
     )
     if isinstance(time, GovernedClock):
-        time.heed(engine.serving.settled)
+        time.heed(engine.settled)
     try:
         if resume:
             await succession.take_over()
@@ -202,7 +202,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         yield engine
     finally:
         if isinstance(time, GovernedClock):
-            time.ignore(engine.serving.settled)
+            time.ignore(engine.settled)
         await conductor.stop()
         await sandbox.close()
         await client.close()
