@@ -144,13 +144,29 @@ class Dying(SqliteStore):
             if Dying.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def _write(self, batch):
-        super()._write(batch)
-        self._die_at("commit")
+    def __init__(self, path):
+        super().__init__(path)
+        self._writer.set_trace_callback(self._traced)
+        self._committing = False
 
-    def _finish(self, batch):
-        super()._finish(batch)
+    def _traced(self, statement):
+        # Told before the statement begins: everything is written, and nothing is on disk.
+        if statement == "COMMIT" and self._committing:
+            self._die_at("commit")
+
+    def commit(self, batch):
+        self._committing = True
+        super().commit(batch)
         self._die_at("committed")
+        self._committing = False
+
+    def commit_now(self, batch):
+        self._committing = True
+        done = super().commit_now(batch)
+        if done:
+            self._die_at("committed")
+        self._committing = False
+        return done
 
     def adopt(self, *args, **ways):
         rows = super().adopt(*args, **ways)

@@ -24,7 +24,7 @@ async def test_a_living_owner_is_never_robbed(desk, calls):
 
     two = await desk.open(functions=[calls.function()], resume=True)
     await desk.clock.advance(hours=1)
-    await two.look_after()
+    await two.serving.look_after()
     assert len(calls.keys) == 1
     assert two.store.run(run.id).owner == one.conductor.owner
 
@@ -50,7 +50,7 @@ async def test_of_two_that_take_over_at_once_one_gets_each_run(desk, calls):
 
     two = await desk.open(functions=[calls.function()])
     three = await desk.open(functions=[calls.function()])
-    await asyncio.gather(two.look_after(), three.look_after())
+    await asyncio.gather(two.serving.look_after(), three.serving.look_after())
     await desk.clock.advance(hours=1)
 
     assert {two.show(one).status for one in ids} == {"completed"}
