@@ -1,0 +1,74 @@
+"""Writes `docs/errors.md`: what each problem code and each operating error means, and what to do.
+
+The codes, their weight and meaning are those of `batuta.definition.CODES`; the operating errors
+those of `batuta.errors`, with the exit codes of the command line. `tools/error_advice.toml` adds
+the likely cause and the next step. A test holds the page to what this would write.
+
+    .venv/bin/python tools/error_pages.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from pathlib import Path
+
+from batuta import errors
+from batuta.cli.exit_codes import of_error
+from batuta.definition import CODES
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "errors.md"
+HEAD = """\
+# What goes wrong, and what to do
+
+Made by `tools/error_pages.py`. A *problem* is something wrong in a document: `batuta check` shows
+all of them, as `error[code]` or `warning[code]`; an error refuses the document, a warning does not.
+(`error[file]` is a file that cannot be read at all.) An *operating error* is about a request or the
+machine. A *fault* is neither: it is what a workflow came to, and the [guide](guide.md) tells of it.
+
+"""
+OPERATING = """\
+## Operating errors
+
+In Python these are the exceptions of `batuta.errors`; the command line shows them as `error:` and
+`hint:`, and ends with their exit code. (`batuta check` ends with 1 for a document it refuses.)
+
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    advice = tomllib.loads((HERE / "error_advice.toml").read_text("utf-8"))
+    operating = advice.pop("operating")
+    told = [code for group in advice.values() for code in group["codes"]]
+    if told != list(CODES):
+        odd = set(told) ^ set(CODES) or "the order"
+        raise SystemExit(f"tools/error_advice.toml and batuta.definition.CODES differ: {odd}")
+    parts = [HEAD]
+    for group in advice.values():
+        parts.append(f"## {group['title']}\n\n")
+        parts.extend(_problem(code, *texts) for code, texts in group["codes"].items())
+    parts.append(OPERATING)
+    parts.extend(_error(name, *texts) for name, texts in operating.items())
+    return "".join(parts).rstrip() + "\n"
+
+
+def _problem(code: str, cause: str, step: str) -> str:
+    severity, meaning = CODES[code]
+    weight = "" if severity == "error" else " (a warning)"
+    return f"### `{code}`\n\n{meaning}{weight}\n\n- Likely: {cause}\n- Next: {step}\n\n"
+
+
+def _error(name: str, cause: str, step: str) -> str:
+    kind = getattr(errors, name)
+    meaning = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
+    exit_code = int(of_error(kind("")))
+    return (
+        f"### `{name}`\n\n{meaning} Exit code {exit_code}.\n\n- Likely: {cause}\n- Next: {step}\n\n"
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
+    print(f"wrote {PAGE}")
