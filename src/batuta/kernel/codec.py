@@ -3,9 +3,16 @@
 A branch's frames end in its fork's frame, which belongs to another token. Written naively, every
 branch would carry a copy of everything above the fork; so a token is written with its own frames
 only, and the rest is linked again when it is read.
+
+The data of a run stands in many places of its state at once: a value that goes into ten scopes is
+the input of each. In memory that is one value; so is it in a snapshot, where such places hold the
+number of a value on a *shelf*. What is equal is one, not only what is identical: then the bytes
+depend on the state alone, and not on how it came about.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +21,9 @@ from batuta.kernel.evaluation import Evaluated
 from batuta.kernel.events import Event
 from batuta.kernel.frames import own_frames
 from batuta.kernel.state import Frame, RunState, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Outstanding(msgspec.Struct, frozen=True, gc=False):
@@ -28,26 +38,32 @@ class _Snapshot(msgspec.Struct, frozen=True, gc=False):
     state: RunState
     stacks: dict[str, list[Frame]]
     outstanding: Outstanding
+    shelf: list[Any] | None = None
+    """None in snapshots from before there was one: they hold the values themselves."""
 
 
 encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode
 encode_answers = msgspec.json.Encoder().encode
 decode_answers = msgspec.json.Decoder(tuple[Evaluated, ...]).decode
+_encode_value = msgspec.json.Encoder().encode
 _encode_snapshot = msgspec.json.Encoder().encode
 _decode_snapshot = msgspec.json.Decoder(_Snapshot).decode
 
 
 def encode_snapshot(state: RunState, outstanding: Outstanding) -> bytes:
     """Return a snapshot of a run."""
+    shelf = _Shelf()
     bare: dict[str, Token] = {}
     stacks: dict[str, list[Frame]] = {}
     for token in state.tokens.values():
-        bare[token.id] = msgspec.structs.replace(token, frame=None)
-        stacks[token.id] = _own_frames(token)
-    return _encode_snapshot(
-        _Snapshot(msgspec.structs.replace(state, tokens=bare), stacks, outstanding)
-    )
+        bare[token.id] = _token(msgspec.structs.replace(token, frame=None), shelf.put)
+        stacks[token.id] = [
+            _frame(msgspec.structs.replace(frame, parent=None), shelf.put)
+            for frame in own_frames(token)
+        ]
+    whole = msgspec.structs.replace(state, tokens=bare, input=shelf.put(state.input))
+    return _encode_snapshot(_Snapshot(whole, stacks, _asked(outstanding, shelf.put), shelf.values))
 
 
 def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
@@ -57,6 +73,8 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
         msgspec.DecodeError: the bytes are not a snapshot.
     """
     snapshot = _decode_snapshot(data)
+    # Before there was a shelf, values stood in their places.
+    take = _as_it_is if snapshot.shelf is None else snapshot.shelf.__getitem__
     tokens: dict[str, Token] = {}
     # A branch's owner has a shorter id than the branch, so it is linked before.
     for token in sorted(snapshot.state.tokens.values(), key=lambda token: len(token.id)):
@@ -64,13 +82,73 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
         if token.owner is not None and token.owner in tokens:
             frame = tokens[token.owner].frame
         for own in reversed(snapshot.stacks[token.id]):
-            frame = msgspec.structs.replace(own, parent=frame)
-        tokens[token.id] = msgspec.structs.replace(token, frame=frame)
+            frame = msgspec.structs.replace(_frame(own, take), parent=frame)
+        tokens[token.id] = msgspec.structs.replace(_token(token, take), frame=frame)
     # The order of tokens is part of the state's meaning only as their ids are: keep the written
     # one.
     ordered = {token_id: tokens[token_id] for token_id in snapshot.state.tokens}
-    return msgspec.structs.replace(snapshot.state, tokens=ordered), snapshot.outstanding
+    state = msgspec.structs.replace(
+        snapshot.state, tokens=ordered, input=take(snapshot.state.input)
+    )
+    return state, _asked(snapshot.outstanding, take)
 
 
-def _own_frames(token: Token) -> list[Frame]:
-    return [msgspec.structs.replace(frame, parent=None) for frame in own_frames(token)]
+class _Shelf:
+    """Distinct values, as JSON, in the order in which they were first put there."""
+
+    def __init__(self) -> None:
+        self.values: list[msgspec.Raw] = []
+        self._places: dict[bytes, int] = {}
+        self._known: dict[int, int] = {}
+
+    def put(self, value: Any) -> int:
+        # The state holds every value while this lives, so that no two have the same id.
+        place = self._known.get(id(value))
+        if place is None:
+            body = _encode_value(value)
+            place = self._places.setdefault(body, len(self.values))
+            if place == len(self.values):
+                self.values.append(msgspec.Raw(body))
+            self._known[id(value)] = place
+        return place
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _frame(frame: Frame, move: Callable[[Any], Any]) -> Frame:
+    return msgspec.structs.replace(
+        frame,
+        raw=move(frame.raw),
+        input=move(frame.input),
+        variables=_variables(frame.variables, move),
+    )
+
+
+def _token(token: Token, move: Callable[[Any], Any]) -> Token:
+    log = tuple(
+        msgspec.structs.replace(
+            owed,
+            input=move(owed.input),
+            output=move(owed.output),
+            variables=_variables(owed.variables, move),
+        )
+        for owed in token.log
+    )
+    return msgspec.structs.replace(
+        token, context=move(token.context), carried=move(token.carried), log=log
+    )
+
+
+def _asked(outstanding: Outstanding, move: Callable[[Any], Any]) -> Outstanding:
+    performs = tuple(
+        msgspec.structs.replace(one, input=move(one.input)) for one in outstanding.performs
+    )
+    return msgspec.structs.replace(outstanding, performs=performs)
+
+
+def _variables(
+    variables: dict[str, Any] | None, move: Callable[[Any], Any]
+) -> dict[str, Any] | None:
+    return variables and {name: move(value) for name, value in variables.items()}
