@@ -141,7 +141,7 @@ async def test_an_event_that_needs_the_sandbox_is_not_lost_by_a_crash(desk, monk
     slow = "'${ [limit(3; repeat(1))] | length }'"
     run = await desk.run(engine, GO + f"\n- count: {{ set: {{ n: {slow} }} }}")
     await desk.clock.settle()
-    sandbox = engine.conductor._evaluator
+    sandbox = engine.conductor.sandbox._evaluator
     real = sandbox.evaluate
 
     async def held(*asked):
@@ -150,7 +150,7 @@ async def test_an_event_that_needs_the_sandbox_is_not_lost_by_a_crash(desk, monk
 
     monkeypatch.setattr(sandbox, "evaluate", held)
     await engine.publish("go", 1)
-    await until(lambda: engine.conductor.evaluating)
+    await until(lambda: engine.conductor.sandbox.waiting)
     await engine.publish("other", 1)
     again = await desk.open(desk.crash(), resume=True)
     assert (await again.run(run.id).result(5)).output == {"n": 3}
@@ -167,7 +167,7 @@ async def test_an_event_that_needs_the_sandbox_is_not_lost_by_a_crash(desk, monk
         {"data": {"a": object()}},
         {"Wrong_Name": 1},
     ],
-    ids=str,
+    ids=["empty", "number", "source", "object", "name"],
 )
 async def test_what_is_no_event_is_refused_and_nothing_else_is_disturbed(desk, wrong):
     engine = await desk.open()

@@ -9,7 +9,7 @@ import pytest
 import batuta
 from batuta.adapters.stores.sqlite.lease import Leases
 from batuta.errors import ConflictError, UnavailableError
-from batuta.testing.store_suite import batch_of, row
+from batuta.testing.store_material import batch_of, row
 
 from .conftest import until, workflow
 

@@ -43,7 +43,7 @@ async def test_a_wait_survives_a_restart(desk):
 async def test_a_run_that_needs_the_sandbox_to_begin_is_not_lost(desk, monkeypatch):
     gate = asyncio.Event()
     engine = await desk.open()
-    sandbox = engine.conductor._evaluator
+    sandbox = engine.conductor.sandbox._evaluator
     real = sandbox.evaluate
 
     async def held(*asked):

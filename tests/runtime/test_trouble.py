@@ -132,7 +132,7 @@ async def test_a_sandbox_that_breaks_stops_the_run_and_says_so(desk, monkeypatch
     async def broken(*asked):
         raise OSError("no more processes")
 
-    monkeypatch.setattr(engine.conductor._evaluator, "evaluate", broken)
+    monkeypatch.setattr(engine.conductor.sandbox._evaluator, "evaluate", broken)
     slow = "- a: { set: { n: '${ [limit(3; repeat(1))] | length }' } }"
     run = await desk.run(engine, slow)
     view = await run.result(5)

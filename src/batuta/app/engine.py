@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from batuta.app.asking import plain, read, refused, there_is_one
 from batuta.app.loading import Loader, UnreadableError
 from batuta.app.serving import Serving
-from batuta.app.views import RunView, TaskView, text_time
+from batuta.app.views import RunView, TaskView, ended_view, text_time
 from batuta.definition import Report, check
 from batuta.errors import (
     BatutaError,
     ConflictError,
-    DefinitionError,
     KernelBug,
     NotFoundError,
     RequestError,
@@ -43,6 +42,7 @@ from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from batuta.definition.model import Workflow
     from batuta.kernel.events import Event
@@ -172,6 +172,7 @@ class Engine:
                     self.clock.now(),
                     replace=replace,
                 )
+        self.programs.look_again()
         self.serving.schedules.nudge()
         return workflow.identity
 
@@ -252,20 +253,23 @@ class Engine:
     async def result(self, run_id: str, wait: float | None = None) -> RunView:
         """Wait until a run has ended, at most `wait` seconds, and return it."""
         if wait is None:
-            return self._view(await self._until_ended(run_id))
+            return await self._until_ended(run_id)
         try:
             async with asyncio.timeout(wait):
-                return self._view(await self._until_ended(run_id))
+                return await self._until_ended(run_id)
         except TimeoutError:
             return self.show(run_id)
 
-    async def _until_ended(self, run_id: str) -> RunRow:
+    async def _until_ended(self, run_id: str) -> RunView:
         while True:
-            if run_id in self.conductor.runs:
+            run = self.conductor.runs.get(run_id)
+            if run is not None:
                 await self.conductor.until_ended(run_id)
+                if run.is_over:
+                    return ended_view(run)
             row = self._row(run_id)
             if row.ended_at is not None or row.problem is not None:
-                return row
+                return self._view(row)
             if row.owner == self.conductor.owner:
                 await self.conductor.until_ended(run_id)
             else:
@@ -494,50 +498,4 @@ class Engine:
         )
 
 
-def read(source: str | Path) -> tuple[str | bytes, str]:
-    """Return a document's text and a name for it.
-
-    Raises:
-        NotFoundError: there is no such file.
-    """
-    if isinstance(source, str) and "\n" in source:
-        return source, "<text>"
-    path = Path(source)
-    try:
-        return path.read_bytes(), str(path)
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} cannot be read: {error.strerror}", hint="give the path of a workflow file"
-        ) from error
-
-
-def plain(value: Any, what: str) -> Any:
-    """Return a value as the journal would give it back.
-
-    Raises:
-        RequestError: it is not JSON.
-    """
-    try:
-        return msgspec.json.decode(msgspec.json.encode(value))
-    except Exception as error:
-        raise RequestError(
-            f"{what} is not JSON: {error}",
-            hint="give null, texts, numbers, lists and objects only, none inside itself",
-        ) from error
-
-
-def there_is_one(run_id: str) -> ConflictError:
-    """Return the error for a run id that is taken."""
-    return ConflictError(
-        f"there is a run {run_id} already", hint="ask for it, or start one with another id"
-    )
-
-
-def refused(report: Report) -> DefinitionError:
-    """Return the error for a document that is not right, with every problem in it."""
-    errors = [problem for problem in report.problems if problem.severity == "error"]
-    text = "\n".join(problem.render() for problem in errors)
-    return DefinitionError(text, tuple(errors))
-
-
-__all__ = ["BatutaError", "Engine", "Run"]
+__all__ = ["BatutaError", "Engine", "Run", "refused"]

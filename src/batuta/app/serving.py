@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from batuta.errors import UnavailableError
@@ -56,13 +55,13 @@ class Serving:
     async def serve(self) -> None:
         """Serve until cancelled. See `Engine.serve`."""
         await self._try_to_look_after()
-        looking = asyncio.create_task(self._look_all_along())
         try:
-            await self.schedules.serve()
-        finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._look_all_along())
+                group.create_task(self.schedules.serve())
+        except BaseExceptionGroup as failures:
+            # Whichever failed first took the other with it: one reason, not a group of them.
+            raise failures.exceptions[0] from None
 
     async def _look_all_along(self) -> None:
         while True:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from batuta.kernel.transition import iso8601
+
+if TYPE_CHECKING:
+    from batuta.runtime.conductor.live import LiveRun
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,3 +71,21 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
 def text_time(milliseconds: int | None) -> str | None:
     """Return epoch milliseconds as RFC 3339 text."""
     return None if milliseconds is None else iso8601(milliseconds)
+
+
+def ended_view(run: LiveRun) -> RunView:
+    """Return a run that has just ended, from memory: nobody needs to read it back."""
+    state = run.state
+    namespace, _, version = run.program.identity.rpartition(":")
+    return RunView(
+        id=run.id,
+        workflow=namespace,
+        version=version,
+        control="orchestrated",
+        status=state.status,
+        output=state.output,
+        error=None if state.fault is None else state.fault.as_json(),
+        started_at=text_time(state.started) or "",
+        ended_at=text_time(state.ended),
+        parent=run.parent,
+    )

@@ -245,6 +245,7 @@ class Compiler:
         node.on_fault, node.due = try_.on_fault, try_.due
 
     def _listen(self, node: Node, task: model.ListenTask, *, extend: bool) -> None:
+        self.program.listens = True
         compiled = listen.Listen()
         compiled.mode = task.to.mode
         compiled.filters = [filter_of(one) for one in task.to.filters]

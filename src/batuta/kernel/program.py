@@ -109,7 +109,7 @@ class DurationCode:
 
 
 class Program:
-    """A compiled workflow. `timed` says whether anything in it can fall due."""
+    """A compiled workflow: `timed` if anything in it can fall due, `listens` if it has a listen."""
 
     __slots__ = (
         "document_json",
@@ -117,6 +117,7 @@ class Program:
         "functions",
         "identity",
         "input",
+        "listens",
         "nodes",
         "output",
         "root",
@@ -126,6 +127,7 @@ class Program:
 
     def __init__(self, workflow: model.Workflow) -> None:
         self.timed = False
+        self.listens = False
         self.workflow = workflow
         self.identity = workflow.identity
         self.nodes: dict[str, Node] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+
 import pytest
 
 import batuta
@@ -253,3 +256,24 @@ async def test_a_year_of_days_passes_quickly(office, times):
     await office.deploy(engine, "{ cron: '0 6 * * *' }")
     await office.clock.advance(days=365)
     assert len(times(engine)) == 365
+
+
+async def test_serving_ends_with_the_reason_when_nothing_can_be_recorded_any_more(office):
+    engine = await office.open()
+    await office.deploy(engine, "{ every: PT1H }")
+    engine.conductor._failed(batuta.CorruptError("the file is damaged"))
+    await office.clock.advance(hours=1)
+    with pytest.raises(batuta.CorruptError):
+        await office.serving.pop(engine)
+
+
+async def test_serving_goes_on_when_the_store_could_not_be_read_for_a_while(office, times):
+    engine = await office.open()
+    await office.deploy(engine, "{ every: PT1H }")
+    read, engine.store._reader = engine.store._reader, sqlite3.connect(":memory:")
+    engine.serving.schedules.nudge()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    engine.store._reader = read
+    await office.clock.advance(hours=1)
+    assert times(engine) == ["01-01T01:00:00"]

@@ -206,3 +206,11 @@ def without(batch: Batch, run: str) -> list[str]:
     for gone in dropped:
         batch.changes.pop(gone, None)
     return dropped
+
+
+def closed() -> UnavailableError:
+    """Return what whoever still waits is told when the engine is closed."""
+    return UnavailableError(
+        "the engine was closed",
+        hint="open the store again with `resume=True`: what was under way goes on there",
+    )

@@ -7,12 +7,11 @@ That order is the guarantee: nothing is acted upon before what led to it is on d
 All of this happens on the event loop's thread, without locks; only the commit itself is elsewhere
 (`committer`). Tasks that answer at once (a function that does not suspend) put their answer
 straight into the inbox, without an asyncio task, and many runs are advanced per turn of the loop. A
-run that needs the sandbox waits for it alone (`_evaluate`); a bug stops the run it happened in,
-alone.
+run that needs the sandbox waits for it alone; a bug stops the run it happened in, alone.
 
 Owns the inbox and its pump. The neighbours own the rest: `recording` (what a transition writes),
-`committer` (when it is durable), `acting` (what is done then), `timers`, `hearing` (published
-events), `housing` (runs in and out of memory, recovery).
+`committer` (when it is durable), `acting` (what is done then), `evaluating` (the sandbox),
+`timers`, `hearing` (published events), `housing` (runs in and out of memory, recovery).
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.errors import BatutaError, KernelBug, UnavailableError
-from batuta.expressions import ExpressionFailure
+from batuta.errors import BatutaError, KernelBug
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import Event, Heard, Started, Woken
@@ -35,7 +33,8 @@ from batuta.kernel.step import BEHAVIOUR, NEW, step
 from batuta.ports.caller import Fault
 from batuta.ports.store import Batch, Change, JournalRow, RunRow
 from batuta.runtime.conductor.acting import Acting
-from batuta.runtime.conductor.committer import Committer, Released, without
+from batuta.runtime.conductor.committer import Committer, Released, closed, without
+from batuta.runtime.conductor.evaluating import Evaluating
 from batuta.runtime.conductor.hearing import Hearing
 from batuta.runtime.conductor.housing import Housing
 from batuta.runtime.conductor.live import LiveRun
@@ -60,6 +59,9 @@ _decode = msgspec.json.Decoder().decode
 
 TURN = 512
 """Events taken per turn of the loop, so that sockets and timers get theirs."""
+
+SLICE = 256
+"""Releases carried out before the disk gets what has come of them."""
 
 READ_AGAIN_MS = 1_000
 """When the store could not be read: the pause before it is tried again."""
@@ -105,9 +107,6 @@ class Conductor:
         batch becomes durable with the run's end."""
         self.contested: set[str] = set()
         """Runs that another process may start as well: to be refused is no news for them."""
-        self.evaluating = 0
-        """Runs that wait for the sandbox."""
-        self._evaluator = evaluator
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._unwritten: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,6 +121,7 @@ class Conductor:
         self.housing = Housing(self)
         self.recorder = Recorder(self)
         self.acting = Acting(self, performer)
+        self.sandbox = Evaluating(self, evaluator)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -335,6 +335,16 @@ class Conductor:
 
     def _pump(self) -> None:
         self._scheduled = False
+        self._advance()
+        if self.hearing.behind and not self.committer.is_busy:
+            self.hearing.drain()
+        self.hearing.keep_place()
+        self.committer.submit()
+        if self.inbox:
+            self.schedule()
+
+    def _advance(self) -> None:
+        """Let the runs take what lies in the inbox, as much as one turn of the loop allows."""
         inbox = self.inbox
         for _ in range(min(TURN, len(inbox))):
             run, event = inbox.popleft()
@@ -343,12 +353,6 @@ class Conductor:
             run.awaited -= 1
             if not (run.inherits and _is_past(run, event)):
                 self.take(run, event)
-        if self.hearing.behind and not self.committer.is_busy:
-            self.hearing.drain()
-        self.hearing.keep_place()
-        self.committer.submit()
-        if inbox:
-            self.schedule()
 
     def take(
         self,
@@ -367,10 +371,10 @@ class Conductor:
         try:
             taken = step(run.program, run.state, event, now, answers)
         except NeedsEvaluation as need:
-            self._evaluate(run, event, now, answers, need)
+            self.sandbox.begin(run, event, now, answers, need)
             return
         except KernelBug as bug:
-            self._halt(run, bug)
+            self.halt(run, bug)
             return
         if taken.changed:
             try:
@@ -385,9 +389,17 @@ class Conductor:
     # -- after a commit ----------------------------------------------------------------------------
 
     def _committed(self, batch: Batch, releases: list[Released]) -> None:
-        """Carry out what was waiting for this batch."""
-        for release in releases:
-            release()
+        """Carry out what was waiting for this batch.
+
+        In slices, between which answers that came at once are taken and sent to the disk: so that
+        it has the first of them to write while the last are still being worked out.
+        """
+        for start in range(0, len(releases), SLICE):
+            if start:
+                self._advance()
+                self.committer.submit()
+            for release in releases[start : start + SLICE]:
+                release()
         if batch.events or self.hearing.behind:
             self.hearing.drain()
         self._pump()
@@ -397,51 +409,6 @@ class Conductor:
         for waiter in self._waiters.pop(run_id, ()):
             if not waiter.done():
                 waiter.set_result(None)
-
-    # -- the sandbox -------------------------------------------------------------------------------
-
-    def _evaluate(
-        self,
-        run: LiveRun,
-        event: Event,
-        at: int,
-        answers: tuple[Evaluated, ...],
-        need: NeedsEvaluation,
-    ) -> None:
-        run.evaluating = True
-        self.evaluating += 1
-        self.recorder.keep_under_way(run)
-        key = f"?{event.__class__.__name__}{at}"
-        self.spawn(run, key, self._evaluated(run, event, at, answers, need, key))
-
-    async def _evaluated(
-        self,
-        run: LiveRun,
-        event: Event,
-        at: int,
-        answers: tuple[Evaluated, ...],
-        need: NeedsEvaluation,
-        key: str,
-    ) -> None:
-        try:
-            answer = Evaluated(
-                await self._evaluator.evaluate(need.source, need.data, need.variables)
-            )
-        except ExpressionFailure as failure:
-            answer = Evaluated(None, str(failure) or "failed")
-        except Exception as error:  # noqa: BLE001 -- a broken sandbox must not leave a run hanging
-            self._halt(run, KernelBug(f"the sandbox failed: {error!r}"), error)
-            return
-        finally:
-            self.evaluating -= 1
-            run.working.pop(key, None)
-            run.evaluating = False
-        # What came meanwhile is taken next, before what came later.
-        self.inbox.extendleft((run, waiting) for waiting in reversed(run.backlog))
-        run.awaited += len(run.backlog)
-        run.backlog.clear()
-        self.take(run, event, at, (*answers, answer))
-        self.schedule()
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -470,7 +437,7 @@ class Conductor:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _halt(self, run: LiveRun, bug: KernelBug, cause: BaseException | None = None) -> None:
+    def halt(self, run: LiveRun, bug: KernelBug, cause: BaseException | None = None) -> None:
         """Stop one run at the state it had; all others go on.
 
         The store shows it as under way, so that the next start tries again: perhaps by then this is
@@ -493,7 +460,7 @@ class Conductor:
             if dropped != run.id:
                 self._lost(dropped)
         bug = KernelBug(f"{type(error).__name__} while the run was written down: {error}")
-        self._halt(run, bug, error)
+        self.halt(run, bug, error)
 
     def _lost(self, run_id: str) -> None:
         """Another process drives this run now: forget it."""
@@ -525,11 +492,3 @@ class Conductor:
 def _is_past(run: LiveRun, event: Event) -> bool:
     """Say whether an event was dealt with by those whose place a run has taken."""
     return isinstance(event, Heard) and event.number <= run.first_event
-
-
-def closed() -> UnavailableError:
-    """Return what whoever still waits is told when the engine is closed."""
-    return UnavailableError(
-        "the engine was closed",
-        hint="open the store again with `resume=True`: what was under way goes on there",
-    )

@@ -92,6 +92,7 @@ class Hearing:
         if version == self._version:
             return
         self._version = version
+        self._conductor.programs.look_again()
         self.behind = True
         self._conductor.schedule()
         self.serve()
@@ -99,7 +100,7 @@ class Hearing:
     def keep_place(self) -> None:
         """Note how far events were dealt with, once the runs have taken what they were offered."""
         conductor = self._conductor
-        busy = conductor.inbox or conductor.evaluating or self._opening
+        busy = conductor.inbox or conductor.sandbox.waiting or self._opening
         if self.newest != self._kept and not busy:
             self._kept = self.newest
             conductor.committer.batch.cursor = (conductor.owner, self.newest)

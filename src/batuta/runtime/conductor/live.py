@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batuta.kernel.state import TERMINAL
 from batuta.runtime.shared.replay import Ledger
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
-    from batuta.kernel.state import TERMINAL, RunState
+    from batuta.kernel.state import RunState
     from batuta.ports.secrets import HeldSecrets
 
 

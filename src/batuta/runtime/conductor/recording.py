@@ -208,7 +208,8 @@ class Recorder:
             problem="" if run.mended else None,
         )
         run.stored = finish.status
-        batch.unsubscriptions.append((run.id, ""))
+        if run.program.listens:
+            batch.unsubscriptions.append((run.id, ""))
         if run.parent is not None and run.parent_key is not None:
             # In the same transaction as the end itself: a parent never misses its child's answer.
             parent = self._conductor.housing.find(run.parent)

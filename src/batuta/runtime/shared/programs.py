@@ -66,10 +66,19 @@ class Programs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._compiled: dict[tuple[str, str], Program] = {}
+        self._digests: dict[str, str] = {}
+
+    def look_again(self) -> None:
+        """What the versions mean may have changed: ask the store when they are used next."""
+        self._digests.clear()
 
     def known(self, identity: str) -> Program | None:
         """Return the program of a version, None when it was never deployed here."""
-        digest = self._store.digest(identity.removesuffix(SUFFIX))
+        digest = self._digests.get(identity)
+        if digest is None:
+            digest = self._store.digest(identity.removesuffix(SUFFIX))
+            if digest is not None:
+                self._digests[identity] = digest
         return None if digest is None else self.of(identity, digest)
 
     def get(self, identity: str) -> Program:

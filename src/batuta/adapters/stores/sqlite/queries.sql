@@ -6,10 +6,13 @@ WHERE NOT EXISTS (SELECT 1 FROM events WHERE identity = ?3) RETURNING number;
 -- name: event_number
 SELECT number FROM events WHERE identity = ?;
 
--- name: change_run
-UPDATE runs SET status = ?, wake_at = ?, ended_at = coalesce(?, ended_at), output = coalesce(?, output),
-    fault = coalesce(?, fault), problem = nullif(coalesce(?, problem), '')
-WHERE id = ? AND ended_at IS NULL;
+-- name: change_runs
+-- The places of the values come in where (?1) stands. A terminal state is written once.
+UPDATE runs SET status = c.column2, wake_at = c.column3, ended_at = coalesce(c.column4, ended_at),
+    output = coalesce(c.column5, output), fault = coalesce(c.column6, fault),
+    problem = nullif(coalesce(c.column7, problem), '')
+FROM (VALUES (?1)) AS c
+WHERE runs.id = c.column1 AND runs.ended_at IS NULL;
 
 -- name: subscribe
 INSERT INTO subscriptions (run, token, key, type, source, value) VALUES (?, ?, ?, ?, ?, ?);

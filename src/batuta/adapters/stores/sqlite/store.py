@@ -1,9 +1,7 @@
 """The SQLite store. The contract is `batuta.ports.store.Store`.
 
 Two connections: one writes, from the committer's thread; one reads, from the event loop's. A commit
-writes a whole batch in one transaction and one sync. Rows go in by statements of many rows each,
-not row by row: the driver gives up the interpreter lock around every statement it runs, and asking
-for it back thousands of times per commit would cost more than the rows.
+writes a whole batch (`writing`) in one transaction and one sync.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from batuta.adapters.stores.sqlite.connection import (
     migrate,
     translated,
 )
+from batuta.adapters.stores.sqlite.writing import write
 from batuta.errors import BatutaError, ConflictError
 from batuta.ports.store import (
     Batch,
@@ -37,15 +36,12 @@ from batuta.ports.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 SQL = queries.load()
-RUN_COLUMNS = RunRow.__struct_fields__
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-MOST_VALUES = 30_000
-"""Values per statement; SQLite's own limit is 32,766."""
 
 
 class SqliteStore:
@@ -105,7 +101,7 @@ class SqliteStore:
     def _finish(self, batch: Batch) -> None:
         """Write a batch into the transaction that has begun, and end it."""
         try:
-            self._write(batch)
+            write(self._writer, batch)
             self._writer.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             self._roll_back()
@@ -142,84 +138,6 @@ class SqliteStore:
                 return ConflictError(run.id, hint="a batch starts a run once")
             seen.add(run.id)
         return meaning_of(error, self.path)
-
-    def _write(self, batch: Batch) -> None:  # noqa: C901, PLR0912 -- one short line per table
-        writer = self._writer
-        if batch.runs:
-            rows = [tuple(getattr(row, name) for name in RUN_COLUMNS) for row in batch.runs]
-            self._insert("runs", len(RUN_COLUMNS), rows)
-        if batch.journal:
-            self._insert("journal", 5, batch.journal)
-        if batch.changes:
-            writer.executemany(
-                SQL["change_run"],
-                [
-                    (c.status, c.wake_at, c.ended_at, c.output, c.fault, c.problem, run)
-                    for run, c in batch.changes.items()
-                ],
-            )
-        for run, key in batch.unsubscriptions:
-            if key:
-                writer.execute(SQL["unsubscribe"], (run, key))
-            else:
-                writer.execute(SQL["unsubscribe_run"], (run,))
-        if batch.subscriptions:
-            self._insert(
-                "subscriptions",
-                6,
-                [(s.run, s.token, s.key, s.type, s.source, s.value) for s in batch.subscriptions],
-            )
-        if batch.events:
-            batch.numbers = [self._publish(at, event) for at, event in batch.events]
-        if batch.snapshots:
-            writer.executemany(SQL["put_snapshot"], batch.snapshots)
-        if batch.asks:
-            writer.executemany(SQL["ask"], batch.asks)
-        if batch.done_requests:
-            writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
-        if batch.cursor is not None:
-            writer.execute(SQL["put_cursor"], batch.cursor)
-        if batch.gathered:
-            writer.executemany(
-                SQL["put_gathered"],
-                [(g.scope, g.key, g.group, g.slot, g.at, _encode(g.value)) for g in batch.gathered],
-            )
-        if batch.released:
-            writer.executemany(SQL["release_gathered"], [one[1:] for one in batch.released])
-        if batch.schedules:
-            writer.executemany(
-                SQL["put_schedule"],
-                [
-                    (r.identity, r.kind, r.number, r.at, r.run, r.first_event, _text(r.heard))
-                    for r in batch.schedules
-                ],
-            )
-
-    def _insert(self, table: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
-        most = MOST_VALUES // width
-        one = f"({', '.join('?' * width)})"
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            values = [value for row in part for value in row]
-            # Statements are cached by their text: sizes are rounded to powers of two so that few
-            # different ones are prepared, and the rest goes in smaller statements.
-            done = 0
-            while done < len(part):
-                size = 1 << ((len(part) - done).bit_length() - 1)
-                places = ", ".join([one] * size)
-                statement = f"INSERT INTO {table} VALUES {places}"  # noqa: S608 -- the name is ours
-                self._writer.execute(statement, values[done * width : (done + size) * width])
-                done += size
-
-    def _publish(self, at: int, event: dict[str, Any]) -> int:
-        identity = f"{event['source']}\n{event['id']}"
-        row = self._writer.execute(
-            SQL["insert_events"], (at, event["type"], identity, _encode(event))
-        ).fetchone()
-        if row is None:
-            # Published before: its number then tells subscribers that they know it.
-            row = self._writer.execute(SQL["event_number"], (identity,)).fetchone()
-        return int(row[0])
 
     def deploy(
         self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False

@@ -1,0 +1,132 @@
+"""Writing a batch into the transaction that is open: every table's rows, in as few statements.
+
+The driver gives up the interpreter lock around each statement that it runs and has to wait for it
+afterwards, which is long while the event loop computes. So rows go in by statements of many rows
+each, not row by row; statements are cached by their text, so their sizes are multiples of `GROUP`
+and one remainder.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from batuta.adapters.stores.sqlite import queries
+from batuta.ports.store import RunRow
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from batuta.ports.store import Batch
+
+SQL = queries.load()
+RUN_COLUMNS = RunRow.__struct_fields__
+GROUP = 256
+MOST_VALUES = 30_000
+"""Values per statement; SQLite's own limit is 32,766."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write(writer: sqlite3.Connection, batch: Batch) -> None:
+    """Write everything of a batch; the numbers of its events are set."""
+    if batch.runs:
+        rows = [tuple(getattr(row, name) for name in RUN_COLUMNS) for row in batch.runs]
+        _insert(writer, "runs", len(RUN_COLUMNS), rows)
+    if batch.journal:
+        _insert(writer, "journal", 5, batch.journal)
+    if batch.changes:
+        changes = [
+            (run, c.status, c.wake_at, c.ended_at, c.output, c.fault, c.problem)
+            for run, c in batch.changes.items()
+        ]
+        _in_groups(writer, 7, changes, SQL["change_runs"].replace("(?1)", "{}").format)
+    _write_waiting(writer, batch)
+    if batch.events:
+        batch.numbers = [_publish(writer, at, event) for at, event in batch.events]
+    if batch.snapshots:
+        writer.executemany(SQL["put_snapshot"], batch.snapshots)
+    if batch.asks:
+        writer.executemany(SQL["ask"], batch.asks)
+    if batch.done_requests:
+        writer.executemany(SQL["done_request"], [(one,) for one in batch.done_requests])
+    if batch.cursor is not None:
+        writer.execute(SQL["put_cursor"], batch.cursor)
+    _write_schedules(writer, batch)
+
+
+def _write_waiting(writer: sqlite3.Connection, batch: Batch) -> None:
+    """Write who waits for events, and who does not any more."""
+    for run, key in batch.unsubscriptions:
+        if key:
+            writer.execute(SQL["unsubscribe"], (run, key))
+        else:
+            writer.execute(SQL["unsubscribe_run"], (run,))
+    if batch.subscriptions:
+        _insert(
+            writer,
+            "subscriptions",
+            6,
+            [(s.run, s.token, s.key, s.type, s.source, s.value) for s in batch.subscriptions],
+        )
+
+
+def _write_schedules(writer: sqlite3.Connection, batch: Batch) -> None:
+    """Write what schedules have gathered and fired."""
+    if batch.gathered:
+        writer.executemany(
+            SQL["put_gathered"],
+            [(g.scope, g.key, g.group, g.slot, g.at, _encode(g.value)) for g in batch.gathered],
+        )
+    if batch.released:
+        writer.executemany(SQL["release_gathered"], [one[1:] for one in batch.released])
+    if batch.schedules:
+        writer.executemany(
+            SQL["put_schedule"],
+            [
+                (r.identity, r.kind, r.number, r.at, r.run, r.first_event, _text(r.heard))
+                for r in batch.schedules
+            ],
+        )
+
+
+def _insert(
+    writer: sqlite3.Connection, table: str, width: int, rows: Sequence[Sequence[Any]]
+) -> None:
+    _in_groups(writer, width, rows, f"INSERT INTO {table} VALUES {{}}".format)  # noqa: S608 -- the table's name is ours
+
+
+def _in_groups(
+    writer: sqlite3.Connection,
+    width: int,
+    rows: Sequence[Sequence[Any]],
+    statement: Callable[[str], str],
+) -> None:
+    """Run a statement over rows: `statement` gives its text around the places of the values."""
+    place = f"({', '.join('?' * width)})"
+    most = MOST_VALUES // width // GROUP * GROUP
+    start = 0
+    while start < len(rows):
+        left = len(rows) - start
+        size = min(left // GROUP * GROUP, most) or left
+        values = list(chain.from_iterable(rows[start : start + size]))
+        writer.execute(statement(", ".join([place] * size)), values)
+        start += size
+
+
+def _publish(writer: sqlite3.Connection, at: int, event: dict[str, Any]) -> int:
+    identity = f"{event['source']}\n{event['id']}"
+    row = writer.execute(
+        SQL["insert_events"], (at, event["type"], identity, _encode(event))
+    ).fetchone()
+    if row is None:
+        # Published before: its number then tells subscribers that they know it.
+        row = writer.execute(SQL["event_number"], (identity,)).fetchone()
+    return int(row[0])
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
