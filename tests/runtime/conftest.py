@@ -111,7 +111,7 @@ def workflow(do, *, name="w", version="1.0.0", head=""):
 
 async def until(condition):
     """Let others run until a condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 -- the condition is the engine's, it has no event
             await asyncio.sleep(0)
 
