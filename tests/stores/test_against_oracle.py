@@ -12,7 +12,7 @@ from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.errors import ConflictError
 from batuta.ports.store import Batch, Change, RunRow, ScheduleRow, Subscription
 from batuta.testing.memory_store import Memory, MemoryStore
-from batuta.testing.store_suite import event
+from batuta.testing.store_material import event
 
 OWNERS = st.sampled_from(["one", "two", "three"])
 RUNS = st.sampled_from([f"r{number}" for number in range(8)])

@@ -16,7 +16,7 @@ from batuta.adapters.stores.sqlite.connection import migrate, statements
 from batuta.adapters.stores.sqlite.queries import migrations
 from batuta.errors import BatutaError, CorruptError, RequestError, UnavailableError
 from batuta.ports.store import Batch
-from batuta.testing.store_suite import batch_of, event, row, run_row
+from batuta.testing.store_material import batch_of, event, row, run_row
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_a_disk_that_fails_in_the_middle_loses_nothing(path):
         from pathlib import Path
         from batuta.adapters.stores.sqlite import SqliteStore
         from batuta.errors import UnavailableError
-        from batuta.testing.store_suite import batch_of, row, run_row
+        from batuta.testing.store_material import batch_of, row, run_row
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = SqliteStore(Path(sys.argv[1]))

@@ -337,8 +337,7 @@ class Engine:
         if row.problem is not None:
             raise ConflictError(
                 f"run {run_id} stands still and cannot be {what}: {row.problem}",
-                hint="it is tried again when its runs are taken up the next time; a newer version "
-                "of Batuta may get on with it",
+                hint="the next process that takes its runs up tries it again",
             )
         if row.owner == self.conductor.owner:
             run = self.conductor.housing.find(run_id)
