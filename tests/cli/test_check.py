@@ -81,3 +81,14 @@ def test_checking_makes_no_store(cli, folder):
     cli("check", "greeting.yaml")
 
     assert not folder.joinpath(".batuta").exists()
+
+
+def test_functions_of_the_settings_are_looked_up_too(cli, folder):
+    folder.joinpath("batuta.toml").write_text('functions = ["functions.py"]\n')
+    folder.joinpath("wrongly.yaml").write_text(
+        "document: {dsl: '1.0.3', namespace: a, name: b, version: '1.0.0'}\n"
+        "do: [ { one: { call: gret, with: { name: Ada } } } ]\n"
+    )
+
+    assert cli("check", "greeting.yaml").code == 0
+    assert "did you mean `greet`?" in cli("check", "wrongly.yaml").out

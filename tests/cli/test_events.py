@@ -31,6 +31,14 @@ def test_people_read_that_it_is_out(cli):
     assert cli("events", "publish", "com.acme.go").out.startswith("published com.acme.go (id ")
 
 
+def test_an_event_for_nobody_is_published_with_a_word_about_it(cli, run):
+    said = cli("events", "publish", "com.acme.go")
+    again = cli("events", "publish", "com.acme.go")
+
+    assert (said.code, again.err) == (0, "")
+    assert "there was no store at .batuta/batuta.db" in said.err
+
+
 def test_a_waiting_run_hears_it(cli, waiting):
     cli("events", "publish", "com.acme.go", "--data", "-", stdin="7")
 

@@ -206,6 +206,18 @@ def test_an_unknown_function_is_refused_and_the_option_named(cli, folder):
     assert not folder.joinpath(".batuta").exists()
 
 
+def test_a_misspelt_function_is_answered_with_the_name_that_was_meant(cli, folder):
+    folder.joinpath("greeting.yaml").write_text(
+        "document: {dsl: '1.0.3', namespace: a, name: b, version: '1.0.0'}\n"
+        "do: [ { one: { call: gret, with: { name: Ada } } } ]\n"
+    )
+    said = cli("run", "greeting.yaml", "--functions", "functions.py")
+
+    assert said.code == 2
+    assert "did you mean `greet`?" in said.err
+    assert "--functions" not in said.err
+
+
 def test_a_document_for_the_other_control_model_is_refused_until_told_otherwise(cli, folder):
     text = folder.joinpath("greeting.yaml").read_text()
     folder.joinpath("chosen.yaml").write_text(

@@ -111,6 +111,28 @@ def test_cancelling_may_undo_nothing(cli, leave):
     assert "/do/0/book/metadata/compensate" not in tasks(other)
 
 
+def test_what_is_undone_is_told_by_its_name(cli, waiting):
+    said = cli("runs", "cancel", waiting)
+
+    assert "completed  compensate book  (call)" in said.err
+
+
+def test_what_was_undone_is_begun_again_and_not_gone_on_with(cli, folder):
+    folder.joinpath("undone.yaml").write_text(
+        "document: {dsl: '1.0.3', namespace: demo, name: undone, version: '1.0.0'}\n"
+        "do:\n"
+        "  - book:\n"
+        "      call: greet\n"
+        "      with: { name: Ada }\n"
+        "      metadata: { compensate: { call: greet, with: { name: Bob } } }\n"
+        "  - break: { call: breaks, with: {} }\n"
+    )
+    said = cli("run", "undone.yaml", "--functions", "functions.py")
+
+    assert said.code == 1
+    assert "--from-start" in said.out
+
+
 def test_what_has_ended_cannot_be_asked_anything(cli, run):
     run_id = run("greeting")["id"]
 

@@ -72,8 +72,12 @@ def task_json(task: TaskView, *, trace: bool = False) -> dict[str, Any]:
 
 
 def task_label(task: TaskView) -> str:
-    """Return a task's name, and which time this is."""
+    """Return a task's name, and which time this is; a compensation is told by what it undoes."""
     label = clean(task.name)
+    owner, compensates, _ = task.reference.rpartition("/metadata/compensate")
+    if compensates and task.reference.endswith(compensates):
+        undone = owner.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        label += f" {clean(undone)}"
     if task.iteration is not None:
         label += f" [{task.iteration}]"
     if task.attempt > 1:
@@ -110,12 +114,31 @@ def indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def say_next(view: RunView, store: str | None) -> None:
-    """Tell what can be done with a run that did not complete."""
+def has_undone(tasks: list[TaskView]) -> bool:
+    """Say whether a run ended by undoing: nothing is left then to go on from."""
+    return bool(tasks) and "/metadata/compensate" in tasks[-1].reference
+
+
+def say_next(
+    view: RunView, store: str | None, *, undone: bool = False, driven: bool = False
+) -> None:
+    """Tell what can be done with a run that did not complete.
+
+    Args:
+        view: the run.
+        store: the store, if it was typed.
+        undone: what it had completed was undone.
+        driven: a living process drives it.
+    """
+    retry = (
+        (f"runs retry {view.id} --from-start", "what was done is undone: begin again")
+        if undone
+        else (f"runs retry {view.id}", "go on from the task that faulted")
+    )
     steps = {
         "faulted": [
             (f"runs show {view.id} --trace", "what each task was given and answered"),
-            (f"runs retry {view.id}", "go on from the task that faulted"),
+            retry,
         ],
         "waiting": [
             ("up", "drive it when its time or its event comes"),
@@ -124,6 +147,9 @@ def say_next(view: RunView, store: str | None) -> None:
         "suspended": [(f"runs resume {view.id}", "let it go on")],
         "running": [("resume", "continue it if its process is gone")],
     }.get(view.status, [])
+    if driven and view.status in {"running", "waiting"}:
+        say(styled("a process drives it", "dim", err=False))
+        return
     if not steps:
         return
     commands = [(again(command, store), why) for command, why in steps]

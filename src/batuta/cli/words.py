@@ -42,8 +42,9 @@ JSON = "Print JSON for programs."
 
 CHECK = """Check workflow files.
 
-All problems of all files are shown, each with its line, what was expected and what to do. The exit
-code is 0 when every file is right (warnings allowed), else 1.
+All problems of all files are shown, each with its line, what was expected and what to do. Python
+functions are looked up when --functions or a batuta.toml names them. The exit code is 0 when every
+file is right (warnings allowed), else 1.
 """
 
 RUN = """Run the workflow in FILE and wait for its end.
@@ -253,6 +254,11 @@ def left_again(store: str | None) -> str:
 def published(event_type: str, event_id: str) -> str:
     """Say that an event is out."""
     return f"published {event_type} (id {event_id})"
+
+
+def nobody_listens(path: str) -> str:
+    """Say that an event goes into a store that has no runs."""
+    return f"there was no store at {path}: making one, in which no run listens yet"
 
 
 def new_key(path: str) -> str:

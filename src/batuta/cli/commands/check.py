@@ -9,6 +9,7 @@ import click
 
 from batuta.cli import options, paper, words
 from batuta.cli.exit_codes import Exit
+from batuta.cli.opening import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,17 +23,26 @@ if TYPE_CHECKING:
 @options.functions
 def check(files: tuple[str, ...], as_json: bool, functions: tuple[str, ...]) -> int:
     """Check files; see `words.CHECK`."""
-    known = None
-    if functions:
-        from batuta.wiring.looking import function_names  # noqa: PLC0415 -- brings every driver
-
-        known = function_names(functions)
-    found = {file: problems_of(file, known) for file in dict.fromkeys(files)}
+    folders = dict.fromkeys(Path(file).parent for file in files)
+    known = {folder: _known(folder, functions) for folder in folders}
+    found = {file: problems_of(file, known[Path(file).parent]) for file in dict.fromkeys(files)}
     if as_json:
         paper.say_json({"files": [_as_json(*one) for one in found.items()]})
     else:
         _tell(found)
     return Exit.OK if all(map(is_ok, found.values())) else Exit.REFUSED
+
+
+def _known(folder: Path, given: tuple[str, ...]) -> Collection[str] | None:
+    """Return the functions that a folder's workflows may call; None when nobody has named any."""
+    from batuta.wiring.project import settings_of  # noqa: PLC0415 -- help needs no settings
+
+    named = {place_of(one): one for one in (*settings_of(folder, Path()).functions, *given)}
+    if not named:
+        return None
+    from batuta.wiring.looking import function_names  # noqa: PLC0415 -- brings every driver
+
+    return function_names(named.values())
 
 
 def problems_of(file: str, known: Collection[str] | None) -> list[Problem]:

@@ -64,7 +64,13 @@ def publish(
     event_id = named.pop("id", None)
 
     async def work() -> None:
-        async with engine(chosen(store), makes=True) as opened:
+        from batuta.wiring.settings import sqlite_path  # noqa: PLC0415 -- help needs no settings
+
+        choice = chosen(store)
+        place = sqlite_path(choice.store)
+        if not place.exists():
+            paper.tell(words.nobody_listens(str(place)))
+        async with engine(choice, makes=True) as opened:
             event = await opened.publish(
                 event_type, value, source=source, subject=subject, event_id=event_id, **named
             )

@@ -60,10 +60,11 @@ async def _resume(choice: Chosen, wait: float | None, *, as_json: bool) -> int:
                 async with _ends_told(opened, ids):
                     await _drive(opened, ids, wait)
         views = [opened.show(run_id) for run_id in ids]
+        undone = len(ids) == 1 and accounts.has_undone(opened.tasks(ids[0]))
         if as_json:
             paper.say_json({"takenOver": len(ids), "runs": [view.as_json() for view in views]})
         else:
-            _say(views, opened.clock.now(), choice)
+            _say(views, opened.clock.now(), choice, undone=undone)
     if stop.came is not None:
         paper.tell(words.left_again(choice.typed_store))
         return stop.code
@@ -112,10 +113,10 @@ def _tell_new_ends(opened: Engine, left: dict[str, None]) -> None:
             paper.tell(f"  {status}  {view.workflow}:{view.version}  run {view.id}")
 
 
-def _say(views: list[RunView], now: int, choice: Chosen) -> None:
+def _say(views: list[RunView], now: int, choice: Chosen, *, undone: bool) -> None:
     if len(views) == 1:
         accounts.say_run(views[0], now)
-        accounts.say_next(views[0], choice.typed_store)
+        accounts.say_next(views[0], choice.typed_store, undone=undone)
         return
     by_status: dict[str, list[RunView]] = {}
     for view in views:

@@ -71,11 +71,15 @@ def checked(file: str, choice: Chosen) -> Workflow:
         ) from None
     known = None if choice.all_functions else frozenset[str]()
     report = check(text, file=file, known_functions=known)
-    return right(report)
+    return right(report, has_functions=known is None)
 
 
-def right(report: Report) -> Workflow:
+def right(report: Report, *, has_functions: bool) -> Workflow:
     """Return the workflow of a report.
+
+    Args:
+        report: of its check.
+        has_functions: functions were named, so a function that is unknown is a misspelt one.
 
     Raises:
         DefinitionError: it is not right; every problem is in it.
@@ -85,7 +89,8 @@ def right(report: Report) -> Workflow:
     if report.workflow is not None and report.ok:
         return report.workflow
     refusal = refused(report)
-    if any(problem.code == "unknown-function" for problem in report.problems):
+    unknown = any(problem.code == "unknown-function" for problem in report.problems)
+    if unknown and not has_functions:
         refusal.hint = words.FUNCTIONS_HINT
     raise refusal
 
@@ -94,7 +99,7 @@ async def _run(
     file: str, data: Any, choice: Chosen, wait: float | None, as_json: bool, trace: bool
 ) -> int:
     async with engine(choice, makes=True) as opened:
-        right(opened.check(file))
+        right(opened.check(file), has_functions=bool(choice.all_functions))
         identity = await opened.deploy(file, replace=True)
         started = await opened.start(identity, data)
         with interruptible() as stop:
@@ -124,4 +129,5 @@ def show(opened: Engine, view: RunView, choice: Chosen, *, as_json: bool, trace:
         accounts.say_timeline(tasks, now)
     accounts.say_run(view, now)
     if view.status == "faulted":
-        accounts.say_next(view, choice.typed_store)
+        undone = accounts.has_undone(tasks or opened.tasks(view.id))
+        accounts.say_next(view, choice.typed_store, undone=undone)

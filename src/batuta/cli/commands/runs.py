@@ -88,7 +88,13 @@ def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
     """Show one run; see `words.RUNS_SHOW`."""
 
     async def work() -> None:
-        async with engine(chosen(store)) as opened:
+        from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
+
+        choice = chosen(store)
+        with look(choice.store) as seen:
+            row = seen.run(run_id)
+            driven = row is not None and seen.is_driven(row)
+        async with engine(choice) as opened:
             view, tasks = opened.show(run_id), opened.tasks(run_id)
             now = opened.clock.now()
         if as_json:
@@ -98,7 +104,7 @@ def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
         accounts.say_timeline(tasks, now, trace=trace)
         paper.say()
         accounts.say_run(view, now)
-        accounts.say_next(view, store)
+        accounts.say_next(view, store, undone=accounts.has_undone(tasks), driven=driven)
 
     asyncio.run(work())
 
@@ -117,10 +123,13 @@ def cancel(run_id: str, no_compensate: bool, store: str | None, as_json: bool) -
     async def work() -> int:
         choice = chosen(store)
         async with engine_for(run_id, choice) as (opened, alone):
+            since = accounts.rfc3339(opened.clock.now())
             await opened.cancel(run_id, compensate=not no_compensate)
             if alone:
                 # What was completed is being undone, which takes as long as it takes.
-                return await _driven(opened, run_id, choice, as_json=as_json, asked="cancelled")
+                return await _driven(
+                    opened, run_id, choice, since=since, as_json=as_json, asked="cancelled"
+                )
             has_ended = await until(opened, run_id, _has_ended, MOMENT_S)
             _say_asked(opened, run_id, "cancel", has_ended, as_json=as_json)
             return Exit.OK
@@ -157,9 +166,10 @@ def resume(run_id: str, store: str | None, as_json: bool) -> int:
             status = opened.show(run_id).status
             if status != "suspended" and not alone:
                 raise ConflictError(words.not_suspended(run_id, status), hint=words.SHOW_HINT)
+            since = accounts.rfc3339(opened.clock.now())
             await opened.resume(run_id)
             if alone:
-                return await _driven(opened, run_id, choice, as_json=as_json, asked="")
+                return await _driven(opened, run_id, choice, since=since, as_json=as_json, asked="")
             shows = await until(opened, run_id, _goes_on, MOMENT_S)
             _say_asked(opened, run_id, "resume", shows, as_json=as_json)
             return Exit.OK
@@ -190,14 +200,17 @@ def _say_asked(opened: Engine, run_id: str, what: str, shows: bool, *, as_json: 
         accounts.say_run(view, opened.clock.now())
 
 
-async def _driven(opened: Engine, run_id: str, choice: Chosen, *, as_json: bool, asked: str) -> int:
+async def _driven(
+    opened: Engine, run_id: str, choice: Chosen, *, since: str, as_json: bool, asked: str
+) -> int:
     """Drive a run until it rests, and say what became of it.
+
+    Tasks that ended before `since` (when it was asked for) are not told.
 
     Returns:
         0 when it came to what was `asked`, else the code of what it came to; a run that only waits
         has been resumed, which is all that resuming asks.
     """
-    since = accounts.rfc3339(opened.clock.now())
     with interruptible() as stop:
         async with watched(opened, run_id, shown_for(json=as_json), since=since):
             await until_at_rest(opened, run_id)
@@ -206,7 +219,8 @@ async def _driven(opened: Engine, run_id: str, choice: Chosen, *, as_json: bool,
         paper.say_json(view.as_json())
     else:
         accounts.say_run(view, opened.clock.now())
-        accounts.say_next(view, choice.typed_store)
+        undone = accounts.has_undone(opened.tasks(run_id))
+        accounts.say_next(view, choice.typed_store, undone=undone)
     if stop.came is not None:
         paper.tell(words.left(run_id, choice.typed_store))
         return stop.code
@@ -257,7 +271,8 @@ async def _retry(
         else:
             accounts.say_run(view, opened.clock.now())
             if view.status == "faulted":
-                accounts.say_next(view, choice.typed_store)
+                undone = accounts.has_undone(again.tasks())
+                accounts.say_next(view, choice.typed_store, undone=undone)
         if stop.came is not None:
             paper.tell(words.left(view.id, choice.typed_store))
             return stop.code

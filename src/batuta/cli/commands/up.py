@@ -16,6 +16,7 @@ from batuta.cli.folder import Folder, scan
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
 from batuta.errors import DefinitionError, NotFoundError, RequestError
+from batuta.ports.store import HIDDEN
 
 if TYPE_CHECKING:
     from batuta.app.engine import Engine
@@ -164,4 +165,6 @@ class _Watch:
                 self._teller.run("started", self._engine.show(row.id))
         self._known = {row.id for row in newest}
         for run_id in ended:
-            self._teller.run("ended", self._engine.show(run_id))
+            view = self._engine.show(run_id)
+            if HIDDEN not in view.version:
+                self._teller.run("ended", view)
