@@ -61,7 +61,7 @@ class Place:
         assert child.stdout.readline() == "started\n"
         await self.publish()
         said, _ = child.communicate(timeout=60)
-        assert said == "done\n"
+        assert (said, child.returncode) == ("done\n", 0)
         self.look()
 
     async def publish(self) -> None:

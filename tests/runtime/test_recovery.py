@@ -168,6 +168,28 @@ async def test_a_crash_at_every_commit_of_a_run_leads_to_the_same_end(desk, call
     assert set(calls.keys) == keys, "no effect under another key"
 
 
+@pytest.mark.parametrize("table", ["journal", "snapshots"])
+async def test_a_run_whose_rows_cannot_be_read_keeps_no_other_back(desk, calls, table):
+    calls.answers = asyncio.Queue()
+    engine = await desk.open(functions=[calls.function()])
+    damaged = await desk.run(engine, "- act: { call: act }")
+    other = await engine.start("t/w")
+    await until(lambda: len(calls.keys) == 2)
+    copy = desk.crash()
+    closed = await desk.open(copy, functions=[calls.function()])
+    writer = closed.store._writer
+    if table == "journal":
+        writer.execute("UPDATE journal SET body = x'00ff' WHERE run = ?", (damaged.id,))
+    else:
+        writer.execute("INSERT INTO snapshots VALUES (?, 1, x'00ff')", (damaged.id,))
+    await desk.close(closed)
+
+    again = await desk.open(copy, functions=[calls.function()], resume=True)
+    calls.answers.put_nowait("well")
+    assert (await again.run(other.id).result(5)).output == "well"
+    assert (await again.run(damaged.id).result(5)).problem
+
+
 async def test_a_run_whose_code_does_not_fit_its_history_stops_alone_and_is_tried_again(desk):
     engine = await desk.open()
     do = "- rest: { wait: { hours: 1 } }\n- say: { set: { a: 1 } }"

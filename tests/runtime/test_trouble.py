@@ -59,6 +59,23 @@ async def test_a_transition_that_cannot_be_written_stops_its_run_alone(desk, mon
     assert {view.id for view in engine.runs()} == {"a", "b"}
 
 
+async def test_what_goes_wrong_behind_a_commit_stops_its_run_alone(desk, calls, monkeypatch):
+    engine = await desk.open(functions=[calls.function()])
+    real = engine.conductor.acting.carry_out
+
+    def failing(run, commands):
+        if run.id == "bad":
+            raise RuntimeError("it cannot be carried out")
+        real(run, commands)
+
+    monkeypatch.setattr(engine.conductor.acting, "carry_out", failing)
+    await engine.deploy(workflow("- a: { call: act }"))
+    starts = [engine.start("t/w", run_id=name) for name in ("a", "bad", "b")]
+    runs = await asyncio.gather(*starts)
+    assert [(await run.result(5)).status for run in (runs[0], runs[2])] == ["completed"] * 2
+    assert "cannot be carried out" in (await runs[1].result(5)).problem
+
+
 @pytest.mark.parametrize(
     "result",
     [object(), {1, 2}, cyclic(), "\ud800", {(1, 2): 3}, b"\xff", 2**70, float("nan")],

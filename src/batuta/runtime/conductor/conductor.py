@@ -38,7 +38,7 @@ from batuta.runtime.conductor.evaluating import Evaluating
 from batuta.runtime.conductor.hearing import Hearing
 from batuta.runtime.conductor.housing import Housing
 from batuta.runtime.conductor.live import LiveRun
-from batuta.runtime.conductor.recording import Recorder
+from batuta.runtime.conductor.recording import Recorder, Release
 from batuta.runtime.conductor.timers import Timers
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from batuta.runtime.shared.programs import Programs
 
 _log = logging.getLogger("batuta.conductor")
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 TURN = 512
 """Events taken per turn of the loop, so that sockets and timers get theirs."""
@@ -103,8 +101,7 @@ class Conductor:
         self.ended: Callable[[LiveRun], None] = lambda _: None
         self.left: Callable[[LiveRun], None] = lambda _: None
         self.finishing: Callable[[LiveRun, RunState, Event], None] = lambda *_: None
-        """Called with a run, the state before its last event, and that event: what it notes in the
-        batch becomes durable with the run's end."""
+        """Called at a run's end, with the state before it and its last event, for more to note."""
         self.contested: set[str] = set()
         """Runs that another process may start as well: to be refused is no news for them."""
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
@@ -399,10 +396,19 @@ class Conductor:
                 self._advance()
                 self.committer.submit()
             for release in releases[start : start + SLICE]:
-                release()
+                try:
+                    release()
+                except Exception as error:  # noqa: BLE001 -- those behind it are still to come
+                    self._unreleased(release, error)
         if batch.events or self.hearing.behind:
             self.hearing.drain()
         self._pump()
+
+    def _unreleased(self, release: Released, error: Exception) -> None:
+        _log.error("a durable step could not be carried out", exc_info=error)
+        if isinstance(release, Release):
+            bug = KernelBug(f"{type(error).__name__} behind a commit: {error}")
+            self.halt(release.run, bug, error)
 
     def tell_waiters(self, run_id: str) -> None:
         """Wake whoever waits for a run's end."""

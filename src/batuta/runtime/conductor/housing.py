@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from batuta.errors import BatutaError, KernelBug
+from batuta.errors import BatutaError, UnavailableError
 from batuta.kernel.commands import Perform, StartChild
 from batuta.kernel.events import Continued, Failed, Performed, Woken
 from batuta.kernel.faults import FaultData, standard
@@ -57,8 +57,11 @@ class Housing:
             snapshot = store.snapshot(row.id)
             rows = store.journal(row.id, 0 if snapshot is None else snapshot[0])
             state, seq, ledger = replay(program, rows, snapshot=snapshot)
-        except (KernelBug, BatutaError) as error:
-            _log.error("run %s cannot be loaded: %s", row.id, error)
+            secrets = conductor.keeper.secrets_of(program, state.nonce) if state.nonce else None
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- one damaged run must not keep the others back
+            _log.error("run %s cannot be loaded: %r", row.id, error)
             return self._broken(row, error)
         run = LiveRun(row.id, program, state, seq)
         run.ledger = ledger
@@ -68,8 +71,7 @@ class Housing:
         run.setup = row.setup
         run.lapsed = state.status == SUSPENDED
         run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)
-        if state.nonce:
-            run.secrets = conductor.keeper.secrets_of(program, state.nonce)
+        run.secrets = secrets
         conductor.runs[row.id] = run
         if row.problem is not None:
             # What stopped it is mended, or comes again and says so again.
@@ -80,11 +82,11 @@ class Housing:
             conductor.schedule()
         return run
 
-    def _broken(self, row: RunRow, error: BatutaError) -> None:
+    def _broken(self, row: RunRow, error: Exception) -> None:
         """Mark it as under way, so that the next start tries again."""
         status = SUSPENDED if row.status == SUSPENDED else RUNNING
         self._conductor.committer.batch.changes[row.id] = Change(
-            status=status, problem=error.message
+            status=status, problem=error.message if isinstance(error, BatutaError) else repr(error)
         )
         self._conductor.schedule()
 
