@@ -60,8 +60,10 @@ class Place:
         child = self.start()
         assert child.stdout.readline() == "started\n"
         await self.publish()
-        said, _ = child.communicate(timeout=60)
-        assert (said, child.returncode) == ("done\n", 0)
+        # Not `communicate`: it would miss what was read ahead with the first line.
+        said = child.stdout.read()
+        assert (said, child.wait(10)) == ("done\n", 0)
+        child.stdout.close()
         self.look()
 
     async def publish(self) -> None:
