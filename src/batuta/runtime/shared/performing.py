@@ -27,6 +27,10 @@ class Performer:
 
     def __init__(self, callers: Mapping[str, Caller]) -> None:
         self._callers = callers
+        self.plain = frozenset(
+            kind for kind, caller in callers.items() if getattr(caller, "gives_plain", False)
+        )
+        """Kinds whose callers see to it that a result is plain JSON and nobody else's."""
 
     def start(self, run_id: str, origin: str, workflow: str, command: Perform) -> Any:
         """Return the task's output, or an awaitable of it.

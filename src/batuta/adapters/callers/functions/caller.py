@@ -59,6 +59,9 @@ class FunctionCaller:
     Repetition: a function may be called again with the same idempotency key after a crash.
     """
 
+    gives_plain = True
+    """Results are plain JSON and share nothing (`conversion.plain_result`)."""
+
     def __init__(
         self,
         registry: FunctionRegistry,
