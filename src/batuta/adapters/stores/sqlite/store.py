@@ -332,7 +332,3 @@ class SqliteStore:
         """Close both connections. See the port."""
         self._reader.close()
         self._writer.close()
-
-
-def _text(value: Any) -> str:
-    return _encode(value).decode()
