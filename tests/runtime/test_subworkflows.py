@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from batuta.runtime.shared.ids import child_run_id
 
 from .conftest import until, workflow
@@ -127,6 +129,37 @@ async def test_a_crash_after_the_childs_end_leaves_its_parent_answered(desk):
     again = await desk.open(desk.crash(), resume=True)
     await desk.clock.advance(hours=1)
     assert again.show(run.id).output == {"b": 1}
+
+
+@pytest.mark.parametrize(
+    ("task", "status"),
+    [
+        ("- a: { set: { b: 1 } }", "completed"),
+        ("- a: { raise: { error: { type: 'https://x.y/z', status: 418 } } }", "faulted"),
+    ],
+)
+async def test_a_parent_asks_again_for_an_answer_that_a_crash_kept_from_it(
+    desk, calls, task, status
+):
+    engine = await desk.open(functions=[calls.function()])
+    await engine.deploy(workflow(task, name="child"))
+    copies = []
+    real = desk.store._seen
+
+    def copying(store, batch, commit):
+        done = real(store, batch, commit)
+        if done is not False and batch.journal:
+            copies.append(desk.crash())
+        return done
+
+    desk.store._seen = copying
+    run = await desk.run(engine, "- act: { call: act }\n" + SUB % "{}")
+    assert (await run.result(5)).status == status
+    desk.store._seen = real
+    again = await desk.open(copies[1], functions=[calls.function()], resume=True)
+    assert again.store.runs(parent=run.id)[0].status == status, "the child has ended"
+    assert len(list(again.store.journal(run.id))) == 2, "and its parent has not heard of it"
+    assert (await again.run(run.id).result(5)).status == status
 
 
 async def test_a_suspended_parent_hears_of_its_childs_end_when_it_goes_on(desk):
