@@ -1,5 +1,6 @@
 """The program itself: finding commands, exit codes, and words for whatever goes wrong."""
 
+import importlib
 import subprocess
 import sys
 import time
@@ -210,3 +211,7 @@ def test_every_command_of_every_group_explains_itself_and_its_options():
 
     assert isinstance(main, LazyGroup)
     assert not silent
+
+
+def test_importing_the_module_behind_python_m_runs_nothing():
+    assert importlib.import_module("batuta.__main__").main.name == "batuta"
