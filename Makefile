@@ -15,6 +15,7 @@ STAMP := $(VENV)/.ready
 CODE := src tests tools bench examples
 WORKERS ?= auto
 SEEDS ?= 500
+SEED ?=
 ARGS ?=
 
 # Interpreters to try, best known first. Each is started, not only looked for: a name on the path
@@ -96,8 +97,9 @@ bench: $(STAMP) ## measure: throughput, latency, recovery
 chaos: $(STAMP) ## kill real processes, again and again, and compare what is left
 	@$(BIN)/pytest -m chaos -n 0 $(ARGS)
 
-sim: $(STAMP) ## simulate many seeds (SEEDS=500)
-	@BATUTA_SEEDS=$(SEEDS) $(BIN)/pytest -m sim -n $(WORKERS) $(ARGS)
+sim: $(STAMP) ## simulate many seeds (SEEDS=500), or one (SEED=17)
+	@BATUTA_SEEDS=$(SEEDS) BATUTA_SEED=$(SEED) $(BIN)/pytest -m sim -n $(if $(SEED),0,$(WORKERS)) \
+	  $(if $(SEED),tests/simulation) $(ARGS)
 
 lock: $(STAMP) ## pin requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv

@@ -34,6 +34,7 @@ from measuring import (
 )
 
 import batuta
+from batuta.runtime.shared.driving.dedicated import dedicated
 
 OURS = {"crash": 10_000, "long": 100_000, "check": 1_000, "help": 10}
 HEAD = "document: {{ dsl: '1.0.3', namespace: bench, name: {name}, version: '1.0.0' }}\ndo:\n"
@@ -87,13 +88,18 @@ def opened(folder: str, **more: object):
 
 async def measured(what: Asked, folder: str) -> Measured:
     async with opened(folder) as engine:
-        if what.work == "w1":
-            return await w1(engine, what.runs)
-        if what.work == "latency":
-            return await alone(engine, what.runs, sequence("latency", STEPS), STEPS)
-        if what.work == "w2":
-            return await alone(engine, what.runs, forking(), BRANCHES)
-        return await w4(engine, what.runs)
+        with dedicated():
+            return await worked(engine, what)
+
+
+async def worked(engine: batuta.Engine, what: Asked) -> Measured:
+    if what.work == "w1":
+        return await w1(engine, what.runs)
+    if what.work == "latency":
+        return await alone(engine, what.runs, sequence("latency", STEPS), STEPS)
+    if what.work == "w2":
+        return await alone(engine, what.runs, forking(), BRANCHES)
+    return await w4(engine, what.runs)
 
 
 async def w1(engine: batuta.Engine, runs: int) -> Measured:
@@ -108,10 +114,12 @@ async def w1(engine: batuta.Engine, runs: int) -> Measured:
             raise SystemExit(f"run {run.id} ended {view.status}: {view.error}")
         times.append(time.perf_counter() - began)
 
-    began = time.perf_counter()
+    cpu, began = time.process_time(), time.perf_counter()
     await asyncio.gather(*(one(number) for number in range(runs)))
     seconds = time.perf_counter() - began
-    return Measured(tasks=runs * STEPS, seconds=seconds, times_s=times)
+    found = Measured(tasks=runs * STEPS, seconds=seconds, times_s=times)
+    found.settings["cpu_us_per_task"] = round((time.process_time() - cpu) / found.tasks * 1e6, 1)
+    return found
 
 
 async def alone(engine: batuta.Engine, runs: int, text: str, tasks: int) -> Measured:
@@ -233,7 +241,7 @@ def main() -> None:
             result = helped(runs)
         else:
             result = asyncio.run(measured(what, "."))
-        result.settings = {**machine(), "synchronous": "FULL", "journal_mode": "wal"}
+        result.settings |= {**machine(), "synchronous": "FULL", "journal_mode": "wal"}
         report("batuta", batuta.__version__, what, result)
         os.chdir("/")
 

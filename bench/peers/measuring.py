@@ -13,6 +13,10 @@ The work (`--work`), the same for all:
   other. p50/p99: one such run.
 - `w4`: `--runs` runs are started that wait for an event that does not come. A task is one start,
   counted once the wait is durable. `rss_bytes_per_run` is what the processes grew by.
+- `w3`: `--runs` chains are started at once; each is passed on ten times among five participants
+  that share nothing but a bus. A task is one hop: a participant takes a message, does a step with a
+  result of about 200 bytes, and publishes what makes the next one go on. p50/p99: one chain.
+- `w3-alone`: chains one after the other. p50/p99: a chain's time divided by its ten hops.
 """
 
 import argparse
@@ -30,8 +34,10 @@ from typing import Any
 
 STEPS = 10
 BRANCHES = 100
+HOPS = 10
+PARTICIPANTS = "abcde"
 WORKS = ("w1", "latency", "w2", "w4")
-RUNS = {"w1": 2000, "latency": 50, "w2": 20, "w4": 2000, "raw": 2000}
+RUNS = {"w1": 2000, "latency": 50, "w2": 20, "w4": 2000, "raw": 2000, "w3": 2000, "w3-alone": 100}
 SCRATCH = Path(__file__).resolve().parents[1] / ".work"
 
 

@@ -1,77 +1,59 @@
-"""The retail demo: a hundred orders through four real systems, then an audit of their books.
+"""The retail demo: a hundred orders under both control models, undisturbed and with a kill midway.
 
     python examples/retail/demo.py [--orders N] [--keep FOLDER]
 
-Exit code 0 when the audit finds every system in agreement with every outcome, else 1.
+Four rounds over the same orders, each with systems, stores and a bus of its own. Under a conductor
+the order desk's process directs every step; without one, five participants are processes that go by
+their own rules. In the second round of each model somebody is killed with `kill -9` and comes back.
+
+Exit code 0 when all rounds end every order in the same way and every audit passes, else 1.
 """
 
 import argparse
-import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from audit import audit, read_books
-from landscape import SYSTEMS, running_systems
-from orders import Order, make_orders
-from report import show
+from orders import make_orders
+from report import show, show_side_by_side
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rounds import AWAY_S, PACE_MS, VICTIM, Round, play
 
-import batuta
-
-WORKFLOW = Path(__file__).resolve().parent / "order.yaml"
-NAME = "retail/order-fulfilment"
-
-Outcome = dict[str, Any]
-
-
-async def run_orders(
-    store: str, orders: list[Order], systems: dict[str, str], ended: Callable[[], None]
-) -> dict[str, Outcome]:
-    """Run every order through the engine, all at once; the outcome of each by order id."""
-    async with batuta.open(store) as engine:
-        await engine.deploy(WORKFLOW)
-
-        async def outcome(order: Order) -> Outcome:
-            run = await engine.start(NAME, order.input(systems), run_id=order.id)
-            result = await run.result()
-            ended()
-            if result.status == "completed":
-                return result.output
-            return {"status": result.status, "error": result.error}
-
-        return dict(
-            zip(
-                [order.id for order in orders],
-                await asyncio.gather(*map(outcome, orders)),
-                strict=True,
-            )
-        )
+CONTROLS = ("orchestrated", "choreographed")
 
 
 def demonstrate(console: Console, data: Path, count: int) -> bool:
-    """Run `count` orders with the systems on `data` and show it; True if the audit passed."""
+    """Play all rounds over folders in `data` and show them; True if everything agrees."""
     orders = make_orders(count)
-    with running_systems(data) as systems:
-        for name in SYSTEMS:
-            console.print(f"{name:14} {systems[name]}")
-        columns = (TextColumn("orders"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        started = time.monotonic()
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("orders", total=count)
-            store = f"sqlite:///{data / 'batuta.sqlite'}"
-            outcomes = asyncio.run(
-                run_orders(store, orders, systems, lambda: progress.advance(bar))
-            )
-        console.print(f"{count} orders in {time.monotonic() - started:.1f} s\n")
-        books = read_books(systems)
-        findings = audit(orders, outcomes, books)
-        show(console, orders, outcomes, books, findings)
-    return not findings
+    console.print(
+        f"{count} orders, one every {PACE_MS} ms: one workflow file, two control models.\n"
+        "Four systems (HTTP, a database each) do the work. Some orders fail, and are undone.\n"
+    )
+    rounds: list[Round] = []
+    columns = (TextColumn("{task.description:44}"), BarColumn(), MofNCompleteColumn())
+    began = time.monotonic()
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        for control in CONTROLS:
+            for kill in (False, True):
+                what = f"{control}, {VICTIM[control]} killed" if kill else control
+                bar = progress.add_task(what, total=count)
+                rounds.append(
+                    play(
+                        control,
+                        orders,
+                        data / f"{control}{'-killed' if kill else ''}",
+                        kill=kill,
+                        heard=lambda ended, bar=bar: progress.update(bar, completed=ended),
+                    )
+                )
+    console.print()
+    first = rounds[0]
+    show(console, orders, first.outcomes, first.books, first.findings)
+    agrees = show_side_by_side(console, rounds, AWAY_S)
+    console.print(f"[dim]{time.monotonic() - began:.0f} s")
+    return agrees
 
 
 def main() -> int:
@@ -85,7 +67,7 @@ def main() -> int:
     console = Console()
     if asked.keep:
         asked.keep.mkdir(parents=True)  # an earlier demo's books would not add up with this one's
-        return 0 if demonstrate(console, asked.keep, asked.orders) else 1
+        return 0 if demonstrate(console, asked.keep.resolve(), asked.orders) else 1
     with tempfile.TemporaryDirectory(prefix="retail-") as data:
         return 0 if demonstrate(console, Path(data), asked.orders) else 1
 

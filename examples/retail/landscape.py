@@ -1,4 +1,9 @@
-"""The four systems as real processes: starts them, finds their addresses, stops them."""
+"""Everything that runs beside the order desk: the four systems, and the five participants.
+
+Each is a process. A system is somebody's software with a database of its own; a participant is
+`batuta participant NAME`, which does that system's part of choreographed orders. Owns how they are
+started, found and stopped.
+"""
 
 import contextlib
 import json
@@ -8,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SYSTEMS = ("inventory", "payments", "shipping", "notifications")
-FOLDER = Path(__file__).resolve().parent / "systems"
+PARTICIPANTS = ("orders", *SYSTEMS)
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE / "systems"
 STOP_S = 10.0
 
 
@@ -40,8 +47,73 @@ def running_system(name: str, data: Path, port: int = 0) -> Iterator[str]:
                 raise RuntimeError(f"{name} ended at once, with exit code {process.wait()}")
             yield json.loads(line)["address"]
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            stop(process)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a process, by force if it does not go."""
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def bus_of(data: Path) -> str:
+    """Return the URL of the bus on which the participants in a folder meet."""
+    return f"sqlite:///{data / 'bus.sqlite'}"
+
+
+class Participants:
+    """The five participants, a process and a store in `data` each."""
+
+    def __init__(self, data: Path, bus: str | None = None) -> None:
+        self._data = data
+        self._bus = bus or bus_of(data)
+        self.processes: dict[str, subprocess.Popen[str]] = {}
+
+    def start(self, *names: str) -> None:
+        """Start participants, beside each other, and wait until they take part.
+
+        Raises:
+            RuntimeError: one ended before.
+        """
+        for name in names:
+            store = f"sqlite:///{self._data / f'{name}.participant.sqlite'}"
+            batuta = [sys.executable, "-m", "batuta", "participant", name, "--quiet", "--json"]
+            self.processes[name] = subprocess.Popen(
+                [*batuta, "--workflows", str(HERE), "--store", store, "--bus", self._bus],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        for name in names:
+            lines = self.processes[name].stdout or ()
+            if not any(json.loads(line)["what"] == "up" for line in lines):
+                raise RuntimeError(f"{name} ended with exit code {self.processes[name].wait()}")
+
+    def kill(self, name: str) -> None:
+        """Kill one, as `kill -9` does: it has no time for anything."""
+        process = self.processes[name]
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@contextlib.contextmanager
+def running_participants(data: Path, bus: str | None = None) -> Iterator[Participants]:
+    """Run all participants for the length of the block.
+
+    Args:
+        data: where their stores lie.
+        bus: the URL of where they meet; by default a file in `data`.
+    """
+    participants = Participants(data, bus)
+    try:
+        participants.start(*PARTICIPANTS)
+        yield participants
+    finally:
+        for process in participants.processes.values():
+            stop(process)
+            if process.stdout:
+                process.stdout.close()

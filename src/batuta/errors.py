@@ -66,6 +66,12 @@ class ConflictError(RequestError):
     code = "conflict"
 
 
+class ClaimedError(ConflictError):
+    """A name on a bus is that of another store: use that one, or take the name over on purpose."""
+
+    code = "claimed"
+
+
 class UnavailableError(BatutaError):
     """Nothing happened; the same request may be sent again (a locked store, a full disk)."""
 

@@ -239,6 +239,11 @@ def test_known_functions_may_be_named_with_or_without_a_version(built):
     built("do:\n- x: { call: b:1.0.0@default }\n", known_functions=known)
 
 
+def test_a_version_that_a_catalogue_may_have_is_looked_for_there_later(built):
+    catalogs = "use: { catalogs: { shop: { endpoint: 'https://x.example' } } }\n"
+    built(catalogs + "do:\n- x: { call: b:2.0.0 }\n", known_functions={"b:1.0.0"})
+
+
 def test_a_version_that_is_not_deployed_is_unknown(refused):
     refused("unknown-function", "do:\n- x: { call: §b:2.0.0 }\n", known_functions={"b:1.0.0"})
 

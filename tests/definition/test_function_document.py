@@ -34,6 +34,10 @@ def test_a_function_reads_no_secret_in_an_expression():
     assert codes("set: { a: '${ $secrets.mine }' }") == ["unknown-secret"]
 
 
+def test_a_function_may_read_all_else():
+    assert codes("set: { a: '${ .token + $context.x }' }") == []
+
+
 def test_an_expression_that_cannot_be_read_is_one_problem_only():
     assert codes("set: { a: '${ $secrets. + }' }") == ["expression-syntax"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from batuta.definition import model
+import pytest
+
+from batuta.definition import check, model
 
 
 def participants(workflow):
@@ -117,3 +119,25 @@ def test_a_misspelt_key_of_ours_is_not_taken_for_the_users_own(refused):
 def test_a_key_of_nobody_is_told_how_to_live(refused):
     problem = refused("metadata-key", "do:\n- a: { do: [], metadata: { §colour: red } }\n")
     assert problem.hint == "namespace your own keys: `example.com/colour`"
+
+
+@pytest.mark.parametrize(
+    ("task", "codes"),
+    [
+        ("{ call: ask, metadata: { participant: partner } }", []),
+        ("{ do: [ inner: { call: ask } ], metadata: { participant: partner } }", []),
+        ("{ call: book, metadata: { participant: partner, compensate: { call: ask } } }", []),
+        ("{ call: ask, metadata: { participant: desk } }", ["unknown-function"]),
+        ("{ call: ask }", ["unknown-function"]),
+    ],
+)
+def test_what_others_are_asked_for_need_not_be_a_function_here(task, codes):
+    text = (
+        "document: { dsl: '1.0.3', namespace: a, name: b, version: '1.0.0', metadata: {"
+        f" participants: {{ desk: {{}}, partner: {{ external: true }} }} }} }}\n"
+        f"do: [ one: {task} ]\n"
+    )
+    assert [one.code for one in check(text, known_functions={"book"}).problems] == codes
+    default = text.replace("metadata: {", "metadata: { participant: partner,", 1)
+    if "desk }" not in task:
+        assert check(default, known_functions={"book"}).ok

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from page_snippets import snippets
 
 import batuta
 from batuta.testing.clock import VirtualClock
+from batuta.wiring.comparing import compared
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FRIDAY = "2026-01-02T05:59:00Z"
@@ -63,6 +65,21 @@ async def test_an_order_ships_or_gives_back_what_it_reserved(opened, cents, outc
 
         assert (await run.result()).status == outcome
         assert undone(run) == compensated
+
+
+async def test_an_order_comes_to_the_same_under_both_control_models():
+    hello = EXAMPLES / "hello"
+    orders = [{"sku": "A1", "quantity": 2, "cents": cents} for cents in (1999, -1)]
+
+    found = await compared(hello / "order.yaml", orders, functions=[hello / "functions.py"])
+
+    assert found.agrees, found.differences
+
+
+def test_the_readme_shows_the_order_as_it_is():
+    (shown,) = snippets("README.md", "yaml")
+
+    assert shown.text == (EXAMPLES / "hello" / "order.yaml").read_text("utf-8")
 
 
 async def test_two_workflows_find_each_other_s_events(opened, clock):

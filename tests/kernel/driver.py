@@ -26,12 +26,14 @@ from batuta.kernel.codec import (
     encode_answers,
     encode_event,
     encode_snapshot,
+    handed,
 )
 from batuta.kernel.commands import (
     Abandon,
     Command,
     Continue,
     Finish,
+    HandOver,
     Perform,
     Publish,
     StartChild,
@@ -53,7 +55,7 @@ from batuta.kernel.events import (
 )
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.program import Program, compile_workflow
-from batuta.kernel.state import PENDING, SUSPENDED, TERMINAL, RunState
+from batuta.kernel.state import SUSPENDED, TERMINAL, RunState
 from batuta.kernel.step import NEW, Step, step
 from batuta.runtime.shared.replay import Ledger
 
@@ -114,7 +116,14 @@ def plain(state: RunState) -> Any:
 
 
 def plain_commands(commands: list[Command]) -> Any:
-    return [(type(one).__name__, msgspec.to_builtins(one)) for one in commands]
+    """Return commands as plain data, for comparing: of a token that leaves, what is sent."""
+    return [(type(one).__name__, _encode(_as_sent(one))) for one in commands]
+
+
+def _as_sent(one: Command) -> Any:
+    if isinstance(one, HandOver):
+        return (handed(one.token), one.cause, one.outcome, one.to)
+    return one
 
 
 class Run:
@@ -329,7 +338,7 @@ class Run:
             Failed("", "", fault()),
             *self.contradictions[-3:],
         ]
-        if state.status != PENDING:
+        if state.is_known:
             tries.append(Started("other", {}))
         if state.status != SUSPENDED:
             tries.append(ResumeAsked())
@@ -363,7 +372,8 @@ class Run:
                     self._inbox.append(Heard(number, command.event))
                 case Subscribe():
                     after = command.after or 0
-                    self._inbox += [Heard(n, e) for n, e in self.published if n > after]
+                    known = [Heard(n, e, command.key) for n, e in self.published if n > after]
+                    self._inbox[:0] = known
                 case Abandon() | Unsubscribe() | Finish():
                     pass
 

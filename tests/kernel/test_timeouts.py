@@ -170,3 +170,16 @@ do:
     slow = run(text).send("x").advance(5_000)
     assert slow.fault.instance == "/do/0/l"
     assert len(slow.of(Unsubscribe)) == 1
+
+
+def test_a_timeout_around_a_fork_is_not_a_branchs_to_deal_with():
+    # The id of the inner branch sorts before that of the token that it belongs to.
+    text = """
+use:
+  functions:
+    a: { timeout: { after: PT1S }, fork: { branches: [ { slow: { call: slow } } ] } }
+    z: { fork: { branches: [ { inner: { call: a } } ] } }
+do: [ { t: { call: z } } ]
+"""
+    run_ = run(text).advance(1_000)
+    assert (run_.kind_of_fault, run_.fault.instance) == ("timeout", "/use/functions/a")

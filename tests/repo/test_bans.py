@@ -30,6 +30,7 @@ HOMES = {
     "httpx2": "src/batuta/adapters",
     "cryptography": "src/batuta/adapters",
     "jq": "src/batuta/expressions",
+    "nats": "src/batuta/adapters/buses/nats",
     "yaml": "src/batuta/definition",
 }
 """Driver library -> the one folder that imports it."""

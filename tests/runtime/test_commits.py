@@ -133,3 +133,26 @@ async def test_a_closed_engine_starts_nothing(desk):
     await engine.conductor.stop()
     with pytest.raises(UnavailableError, match="closed"):
         await engine.start("t/w")
+
+
+async def test_closing_amid_the_steps_of_a_large_commit_loses_none_of_them(desk, calls):
+    engine = await desk.open(functions=[calls.function()])
+    await (await desk.run(engine, ACT, {"x": 0})).result(5)
+    # Whoever looks out for others' events has all steps carried out at once: here nobody does.
+    engine.conductor.hearing.stop()
+    await until(lambda: engine.conductor.is_settled)
+    desk.hold()
+    starting = [asyncio.create_task(engine.start("t/w", {"x": n})) for n in range(1, 601)]
+    await until(lambda: len(engine.conductor.runs) >= 600)
+    desk.let_go()
+    await until(lambda: engine.conductor.releasing.waiting)
+
+    await desk.close(engine)
+    started = await asyncio.gather(*starting)
+
+    assert not engine.conductor.releasing.waiting
+    again = await desk.open(functions=[calls.function()], resume=True)
+    for run in started:
+        await again.result(run.id, 5)
+    outputs = [view.output["x"] for view in again.runs(status="completed", limit=1000)]
+    assert sorted(outputs) == list(range(601))

@@ -17,6 +17,7 @@ ACT = "- act: { call: act, with: { x: 1 } }"
 
 
 async def test_a_living_owner_is_never_robbed(desk, calls):
+    desk.impatience()
     calls.answers = asyncio.Queue()
     one = await desk.open(functions=[calls.function()])
     run = await desk.run(one, ACT)

@@ -7,7 +7,7 @@ import pytest
 
 import batuta
 from batuta.kernel.codec import encode_snapshot
-from batuta.runtime.conductor import recording
+from batuta.runtime.shared.driving import recording
 from batuta.runtime.shared.replay import replay
 
 from .conftest import until, workflow
@@ -106,6 +106,7 @@ async def test_a_run_of_thousands_of_tasks_recovers_from_its_snapshot(desk, call
 
 
 async def test_a_suspended_run_performs_again_what_a_crash_cut_off_when_it_is_resumed(desk, calls):
+    desk.impatience()
     calls.answers = asyncio.Queue()
     engine = await desk.open(functions=[calls.function()])
     run = await desk.run(engine, "- act: { call: act }")

@@ -6,7 +6,7 @@ import pytest
 
 import batuta
 from batuta.errors import ConflictError, RequestError
-from batuta.runtime.conductor import conductor as conducting
+from batuta.runtime.shared.driving import driver as conducting
 
 from .conftest import until, workflow
 
@@ -129,10 +129,10 @@ async def test_a_large_result_passes_through(desk):
 
 
 async def test_an_expression_that_never_ends_is_a_fault_and_stalls_nobody(desk, monkeypatch):
-    from batuta.wiring import engine as wiring
+    from batuta.wiring import tools
 
-    real = wiring.Sandbox
-    monkeypatch.setattr(wiring, "Sandbox", lambda: real(deadline_ms=300))
+    real = tools.Sandbox
+    monkeypatch.setattr(tools, "Sandbox", lambda: real(deadline_ms=300))
     engine = await desk.open()
     endless = await desk.run(engine, "- a: { set: { n: '${ [repeat(1)] | length }' } }", name="no")
     other = await desk.run(engine, SAY, name="other")

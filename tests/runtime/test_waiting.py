@@ -60,6 +60,23 @@ async def test_a_run_that_needed_the_sandbox_leaves_as_well(desk):
     assert engine.conductor.runs == {}
 
 
+async def test_a_timeout_holds_although_an_earlier_one_was_to_ring_before_it(desk, calls):
+    desk.impatience()
+    calls.answers = asyncio.Queue()
+    engine = await desk.open(functions=[calls.function()])
+    first = "- first: { call: act, timeout: { after: PT5S } }\n"
+    second = "- second: { call: act, timeout: { after: PT10S } }"
+    run = await desk.run(engine, first + second)
+    await calls.answers.put("done")
+    await desk.clock.settle()
+    assert len(calls.keys) == 2
+
+    await desk.clock.advance(seconds=9)
+    assert engine.show(run.id).status == "running"
+    await desk.clock.advance(seconds=1)
+    assert engine.show(run.id).error["instance"] == "/do/1/second"
+
+
 async def test_thousands_that_are_due_at_once_are_woken_once_each(desk):
     engine = await desk.open()
     await engine.deploy(workflow("- rest: { wait: { hours: 1 } }\n- say: { set: { a: 1 } }"))

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.errors import ConflictError
+from batuta.ports.mail import DEAD, LATE, Outgoing, Parked, Served
 from batuta.ports.store import Batch, Change, RunRow, ScheduleRow, Subscription
 from batuta.testing.memory_store import Memory, MemoryStore
 from batuta.testing.store_material import event
@@ -35,6 +36,7 @@ ROWS = st.builds(
     wake_at=MAYBE,
     owner=OWNERS,
     parent=st.none() | RUNS,
+    control=st.sampled_from(["orchestrated", "choreographed"]),
     first_event=st.integers(0, 6),
     digest=st.none() | st.sampled_from("de"),
 )
@@ -47,6 +49,26 @@ CHANGES = st.builds(
     problem=st.none() | st.sampled_from(["p", ""]),
 )
 EVENTS = st.builds(event, st.sampled_from("abcdef"), TYPES.filter(bool), data=st.integers(0, 3))
+MESSAGES = st.sampled_from(["m1", "m2", "m3"])
+PARKED = st.builds(
+    Parked,
+    at=TIMES,
+    why=st.sampled_from([DEAD, LATE]),
+    reason=st.just("reason"),
+    run=RUNS,
+    id=MESSAGES,
+    type=TYPES,
+    body=BODIES,
+)
+
+SERVED = st.builds(
+    Served,
+    run=RUNS,
+    key=st.sampled_from("kl"),
+    at=TIMES,
+    request=st.none() | BODIES,
+    answer=st.none() | BODIES,
+)
 
 
 @st.composite
@@ -91,6 +113,14 @@ def batches(draw):
             max_size=2,
         )
     )
+    batch.inbox = draw(st.lists(st.tuples(RUNS, MESSAGES), max_size=2))
+    batch.sent = draw(st.lists(st.integers(1, 40), max_size=2))
+    # No store both numbers events itself and is given their numbers; `MailSuite` has those given.
+    batch.parked = draw(st.lists(PARKED, max_size=2))
+    batch.unparked = draw(st.lists(st.integers(1, 5), max_size=1))
+    batch.redriven = draw(st.lists(st.integers(1, 5), max_size=1))
+    batch.served = draw(st.lists(SERVED, max_size=2))
+    batch.unserved = draw(st.lists(st.tuples(RUNS, st.sampled_from("kl")), max_size=1))
     return batch
 
 
@@ -100,6 +130,7 @@ class Comparison(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
+        self.count = 0
         path, memory = Path(self.folder.name) / "s.db", Memory()
         self.real = [SqliteStore(path), SqliteStore(path)]
         self.oracle = [MemoryStore(memory), MemoryStore(memory)]
@@ -127,6 +158,9 @@ class Comparison(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), batch=batches())
     def commit(self, which, batch):
+        # A participant numbers its outbox itself, and no number twice.
+        self.count += 1
+        batch.outbox = [Outgoing(self.count, "m", "t", b"{}", "r1")]
         self.both(which, lambda store: (store.commit(batch), list(batch.numbers))[1])
 
     @rule(which=st.integers(0, 1), run=RUNS, body=BODIES)
@@ -201,6 +235,22 @@ class Comparison(RuleBasedStateMachine):
                 sorted(store.sources(kind)),
                 subscribed,
                 [store.subscriptions(f"r{number}") for number in range(8)],
+            )
+
+        self.both(which, act)
+
+    @rule(which=st.integers(0, 1), run=RUNS, message=MESSAGES, place=st.integers(0, 9))
+    def look_at_the_mail(self, which, run, message, place):
+        def act(store):
+            return (
+                store.has_taken(run, message),
+                store.is_past(run),
+                store.outbox(place, limit=3),
+                store.parked(after=place, limit=3),
+                store.parked(LATE),
+                store.parked_one(place),
+                store.served(run, "k"),
+                store.unanswered(),
             )
 
         self.both(which, act)

@@ -3,10 +3,11 @@
 import pytest
 
 from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.testing.mail_suite import MailSuite
 from batuta.testing.store_suite import StoreSuite
 
 
-class TestSqliteStore(StoreSuite):
+class TestSqliteStore(StoreSuite, MailSuite):
     @pytest.fixture(autouse=True)
     def place(self, tmp_path):
         self.path = tmp_path / "runs.db"

@@ -39,8 +39,7 @@ def reserve(db: sqlite3.Connection, request: Request) -> Answer:
     )
     if taken.rowcount != 1:
         raise Refused(409, "Out of stock", f"{quantity} of {sku} asked for")
-    number = db.execute("select count(*) + 1 from reservations").fetchone()[0]
-    identifier = f"res-{number}"
+    identifier = request.identifier("res")
     db.execute(
         "insert into reservations values (?, ?, ?, ?, 'reserved')",
         (identifier, order, sku, quantity),

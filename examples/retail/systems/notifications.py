@@ -13,9 +13,8 @@ create table if not exists messages (
 
 def tell(db: sqlite3.Connection, request: Request) -> Answer:
     """Send one message to a customer."""
-    number = db.execute("select count(*) + 1 from messages").fetchone()[0]
     message = {
-        "id": f"msg-{number}",
+        "id": request.identifier("msg"),
         "order": request.text("order"),
         "customer": request.text("customer"),
         "text": request.text("text"),

@@ -28,8 +28,7 @@ def charge(db: sqlite3.Connection, request: Request) -> Answer:
         raise Refused(503, "Bank unavailable", f"try {request.earlier + 1}", final=False)
     if card == "card-declined":
         raise Refused(402, "Card declined", f"{cents} cents on {card}")
-    number = db.execute("select count(*) + 1 from charges").fetchone()[0]
-    identifier = f"ch-{number}"
+    identifier = request.identifier("ch")
     db.execute(
         "insert into charges values (?, ?, ?, ?, 'charged')", (identifier, order, card, cents)
     )

@@ -73,6 +73,10 @@ class Request:
     base: str
     earlier: int = 0
 
+    def identifier(self, kind: str) -> str:
+        """A new id, made of the key: the same order gets the same ids however it is run."""
+        return f"{kind}-{hashlib.sha256(self.key.encode()).hexdigest()[:8]}"
+
     def text(self, name: str) -> str:
         """A required, non-empty string of the body."""
         value = self.body.get(name)

@@ -33,8 +33,7 @@ def book(db: sqlite3.Connection, request: Request) -> Answer:
         raise Refused(400, "Bad request", f"no such speed: {speed!r}")
     if country in NOT_SERVED:
         raise Refused(422, "Address cannot be shipped to", f"nobody delivers to {country}")
-    number = db.execute("select count(*) + 1 from shipments").fetchone()[0]
-    identifier = f"sh-{number}"
+    identifier = request.identifier("sh")
     db.execute(
         "insert into shipments values (?, ?, ?, ?, 'booked')", (identifier, order, country, speed)
     )

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.errors import ConflictError, DefinitionError, NotFoundError, RequestError
+from batuta.kernel.transition import iso8601
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from batuta.definition import Report
+    from batuta.ports.store import RunRow, Store
 
 
 def read(source: str | Path) -> tuple[str | bytes, str]:
@@ -49,6 +53,49 @@ def plain(value: Any, what: str) -> Any:
         ) from error
 
 
+def cloud_event(
+    event_type: str,
+    data: Any,
+    *,
+    source: str,
+    subject: str | None,
+    event_id: str,
+    at: int,
+    attributes: dict[str, Any],
+) -> dict[str, Any]:
+    """Return an event that somebody publishes at `at` (epoch milliseconds).
+
+    Raises:
+        RequestError: it is none as CloudEvents 1.0 has them.
+    """
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": source,
+        "type": event_type,
+        "time": iso8601(at),
+    }
+    for name, value in attributes.items():
+        if not (name.isalnum() and name.islower() and name.isascii()):
+            raise RequestError(
+                f"{name!r} is no name of an event attribute",
+                hint="CloudEvents 1.0 allows lower case letters and digits only",
+            )
+        event[name] = value
+    if subject is not None:
+        event["subject"] = subject
+    if data is not None:
+        event["datacontenttype"] = "application/json"
+        event["data"] = data
+    for name in ("id", "source", "type"):
+        if not isinstance(event[name], str) or not event[name]:
+            raise RequestError(
+                f"{event[name]!r} is no {name} of an event",
+                hint="CloudEvents 1.0 wants a text that is not empty",
+            )
+    return plain(event, "the event")
+
+
 def there_is_one(run_id: str) -> ConflictError:
     """Return the error for a run id that is taken."""
     return ConflictError(
@@ -61,3 +108,12 @@ def refused(report: Report) -> DefinitionError:
     errors = [problem for problem in report.problems if problem.severity == "error"]
     text = "\n".join(problem.render() for problem in errors)
     return DefinitionError(text, tuple(errors))
+
+
+def unended(store: Store, control: str) -> Iterator[RunRow]:
+    """Yield the runs of a control model that have not ended, newest first by status."""
+    for status in ("running", "waiting", "suspended"):
+        before: str | None = None
+        while rows := store.runs(status=status, before=before):
+            yield from (row for row in rows if row.control == control)
+            before = rows[-1].id

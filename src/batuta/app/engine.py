@@ -9,16 +9,12 @@ does.
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from batuta.app.asking import plain, read, refused, there_is_one
-from batuta.app.loading import Loader, UnreadableError
+from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
+from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.serving import Serving
-from batuta.app.views import RunView, TaskView, ended_view, text_time
-from batuta.definition import Report, check
+from batuta.app.views import RunView, TaskView, ended_view, row_view, task_view
 from batuta.errors import (
     BatutaError,
     ConflictError,
@@ -26,34 +22,27 @@ from batuta.errors import (
     NotFoundError,
     RequestError,
 )
-from batuta.insight.timeline import timeline
+from batuta.insight.timeline import timeline, told
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
-from batuta.kernel.program import compile_workflow
 from batuta.kernel.state import FAULTED, TERMINAL
 from batuta.runtime.shared.ids import new_run_id
-from batuta.runtime.shared.programs import (
-    Programs,
-    decode_deployed,
-    digest_of,
-    encode_deployed,
-)
 from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from batuta.definition.model import Workflow
+    from batuta.app.choreography import Choreography, Meeting
+    from batuta.app.deploying import Deployer
+    from batuta.definition import Report
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
-    from batuta.ports.caller import Resources
     from batuta.ports.clock import Clock
     from batuta.ports.store import RunRow, Store, StoredEvent
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.succession import Succession
+    from batuta.runtime.shared.programs import Programs
 
-_log = logging.getLogger("batuta.engine")
 MOST_EVENTS = 1_000
 
 
@@ -98,20 +87,20 @@ class Engine:
         conductor: Conductor,
         programs: Programs,
         clock: Clock,
-        resources: Resources,
+        deployer: Deployer,
         *,
-        functions: Iterable[str] = (),
         setup: str | None = None,
         succession: Succession | None = None,
         retention_days: int = 0,
+        meeting: Meeting,
     ) -> None:
         self.store = store
         self.conductor = conductor
         self.programs = programs
         self.clock = clock
-        self._resources = resources
-        self._functions = frozenset(functions)
+        self._deployer = deployer
         self._setup = setup
+        self._meeting = meeting
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
@@ -122,8 +111,7 @@ class Engine:
         Raises:
             NotFoundError: there is no such file.
         """
-        text, name = read(source)
-        return check(text, file=name, known_functions=self._functions or None)
+        return self._deployer.check(source)
 
     async def deploy(self, source: str | Path, *, replace: bool = False) -> str:
         """Check a document, load what it refers to, and keep it; returns its identity.
@@ -142,44 +130,10 @@ class Engine:
             ConflictError: this version is deployed with another content; with `replace`, it is so
                 and a run of it has not ended.
         """
-        text, name = read(source)
-        report = check(text, file=name, known_functions=self._functions or None)
-        if report.workflow is None or not report.ok:
-            raise refused(report)
-        workflow = report.workflow
-        is_kept = self._keeps(workflow)
-        if replace or not is_kept:
-            loader = Loader(
-                workflow,
-                text,
-                name,
-                resources=self._resources,
-                keeper=self.conductor.keeper,
-                functions=self._functions,
-            )
-            try:
-                deployed, functions = await loader.load()
-            except UnreadableError as error:
-                if not is_kept:
-                    raise
-                _log.warning("%s goes by what it was deployed with: %s", name, error.message)
-            else:
-                compile_workflow(workflow, deployed.resources, functions)
-                self.store.deploy(
-                    workflow.identity,
-                    digest_of(workflow, deployed),
-                    encode_deployed(deployed),
-                    self.clock.now(),
-                    replace=replace,
-                )
+        identity = await self._deployer.deploy(source, replace=replace)
         self.programs.look_again()
         self.serving.schedules.nudge()
-        return workflow.identity
-
-    def _keeps(self, workflow: Workflow) -> bool:
-        """Say whether this very document is deployed."""
-        kept = self.store.workflow(workflow.identity)
-        return kept is not None and decode_deployed(kept).document == workflow.source
+        return identity
 
     def workflows(self) -> list[str]:
         """Return the identities of all deployed workflows."""
@@ -193,6 +147,7 @@ class Engine:
         input: Any = None,  # noqa: A002 -- the DSL's word
         *,
         run_id: str | None = None,
+        control: str | None = None,
     ) -> Run:
         """Start a run; returns once it is durable.
 
@@ -200,10 +155,13 @@ class Engine:
             workflow: `namespace/name`, `namespace/name:version`, or what `deploy` returned.
             input: the raw input, JSON; an absent one is an empty object.
             run_id: an id of your own, to start at most once.
+            control: `orchestrated` or `choreographed`; by default what the document says. The
+                participants of a choreographed run are run here, unless they are elsewhere.
 
         Raises:
             NotFoundError: no such workflow is deployed.
             ConflictError: there is a run of that id.
+            DefinitionError: its participants alone cannot run it; the reasons are in it.
         """
         program = self.program(workflow)
         data = plain(input, "the input")
@@ -211,12 +169,18 @@ class Engine:
             run_id in self.conductor.runs or self.store.run(run_id) is not None
         ):
             raise there_is_one(run_id)
+        data = {} if data is None else data
+        if (control or program.workflow.control) == CHOREOGRAPHED:
+            choreography = await self._meeting.choreography()
+            await choreography.host(program)
+            started = await choreography.start(program, data, run_id=run_id, setup=self._setup)
+            return Run(self, started)
+        known = await self._meeting.known()
+        if known is not None:
+            await known.bridge.hear()
         now = self.clock.now()
         run = self.conductor.begin(
-            program,
-            {} if data is None else data,
-            run_id=run_id or new_run_id(now),
-            setup=self._setup,
+            program, data, run_id=run_id or new_run_id(now), setup=self._setup
         )
         await self.conductor.durable()
         if run.problem is not None:
@@ -262,6 +226,12 @@ class Engine:
 
     async def _until_ended(self, run_id: str) -> RunView:
         while True:
+            if self._row(run_id).control == CHOREOGRAPHED:
+                view = self.show(run_id)
+                if view.ended_at is not None or view.problem is not None:
+                    return view
+                await (await self._meeting.choreography()).look()
+                continue
             run = self.conductor.runs.get(run_id)
             if run is not None:
                 await self.conductor.until_ended(run_id)
@@ -294,25 +264,12 @@ class Engine:
     def tasks(self, run_id: str) -> list[TaskView]:
         """Return a run's timeline: its tasks in the order in which they started."""
         row = self._row(run_id)
-        program = self.programs.of(row.workflow, row.digest)
-        return [
-            TaskView(
-                reference=line.reference,
-                name=line.name,
-                kind=line.kind,
-                participant=line.participant,
-                status=line.status,
-                attempt=line.attempt,
-                iteration=line.iteration,
-                started_at=text_time(line.started_at) or "",
-                ended_at=text_time(line.ended_at),
-                path=line.path,
-                input=self.conductor.keeper.mask(line.input),
-                output=self.conductor.keeper.mask(line.output),
-                error=self.conductor.keeper.mask(line.error),
-            )
-            for line in timeline(program, self.store.journal(run_id))
-        ]
+        if row.control == CHOREOGRAPHED:
+            lines = told(self._meeting.views.reports(run_id))
+        else:
+            program = self.programs.of(row.workflow, row.digest)
+            lines = timeline(program, self.store.journal(run_id))
+        return [task_view(line, self.conductor.keeper.mask) for line in lines]
 
     async def cancel(self, run_id: str, *, compensate: bool = True) -> None:
         """End a run, undoing what has a compensation.
@@ -320,20 +277,26 @@ class Engine:
         Raises:
             ConflictError: it has ended already.
         """
-        await self._ask(run_id, CancelAsked(compensate), "cancelled")
+        await self._ask(run_id, CancelAsked(compensate), "cancel", "cancelled")
 
     async def suspend(self, run_id: str) -> None:
         """Let a run stand still: answers are kept, nothing new begins, its clocks stop."""
-        await self._ask(run_id, SuspendAsked(), "suspended")
+        await self._ask(run_id, SuspendAsked(), "suspend", "suspended")
 
     async def resume(self, run_id: str) -> None:
         """Let a suspended run go on."""
-        await self._ask(run_id, ResumeAsked(), "resumed")
+        await self._ask(run_id, ResumeAsked(), "resume", "resumed")
 
-    async def _ask(self, run_id: str, event: Event, what: str) -> None:
+    async def _ask(self, run_id: str, event: Event, verb: str, what: str) -> None:
         row = self._row(run_id)
         if row.status in TERMINAL:
             raise ConflictError(f"run {run_id} is {row.status}: it cannot be {what} any more")
+        if row.control == CHOREOGRAPHED:
+            program = self.programs.of(row.workflow, row.digest)
+            compensate = not isinstance(event, CancelAsked) or event.compensate
+            choreography = await self._meeting.choreography()
+            await choreography.ask(program, run_id, verb, compensate=compensate)
+            return
         if row.problem is not None:
             raise ConflictError(
                 f"run {run_id} stands still and cannot be {what}: {row.problem}",
@@ -355,8 +318,10 @@ class Engine:
         written.
 
         Raises:
-            ConflictError: the run has not faulted; or what it had completed was undone, so that
-                only a retry from the start makes sense.
+            ConflictError: the run has not faulted; or only a retry from the start makes sense: what
+                it had completed was undone, or it is choreographed, and each participant has only
+                its own part of the history.
+            NotFoundError: the bus does not keep a choreographed run's first event any more.
         """
         row = self._row(run_id)
         if row.status != FAULTED:
@@ -365,6 +330,15 @@ class Engine:
                 hint="start a new run, or wait for this one",
             )
         program = self.programs.of(row.workflow, row.digest)
+        if row.control == CHOREOGRAPHED:
+            if not from_start:
+                raise ConflictError(
+                    f"run {run_id} is choreographed: nobody has all of its history to go on from",
+                    hint="run it again from the start: `batuta runs retry ID --from-start`",
+                )
+            choreography = await self._meeting.choreography()
+            data = await choreography.input_of(program, run_id)
+            return await self.start(row.workflow, data, control=CHOREOGRAPHED)
         rows = list(self.store.journal(run_id))
         good, undone = before_fault(program, rows)
         if from_start or good == 0:
@@ -406,35 +380,21 @@ class Engine:
         Raises:
             RequestError: an attribute's name is not one of CloudEvents 1.0.
         """
+        known = await self._meeting.known()
         now = self.clock.now()
-        event: dict[str, Any] = {
-            "specversion": "1.0",
-            "id": event_id or new_run_id(now),
-            "source": source,
-            "type": event_type,
-            "time": text_time(now),
-        }
-        for name, value in attributes.items():
-            if not (name.isalnum() and name.islower() and name.isascii()):
-                raise RequestError(
-                    f"{name!r} is no name of an event attribute",
-                    hint="CloudEvents 1.0 allows lower case letters and digits only",
-                )
-            event[name] = value
-        if subject is not None:
-            event["subject"] = subject
-        if data is not None:
-            event["datacontenttype"] = "application/json"
-            event["data"] = data
-        for name in ("id", "source", "type"):
-            if not isinstance(event[name], str) or not event[name]:
-                raise RequestError(
-                    f"{event[name]!r} is no {name} of an event",
-                    hint="CloudEvents 1.0 wants a text that is not empty",
-                )
-        event = plain(event, "the event")
+        event = cloud_event(
+            event_type,
+            data,
+            source=source,
+            subject=subject,
+            event_id=event_id or new_run_id(now),
+            at=now,
+            attributes=attributes,
+        )
         self.conductor.committer.batch.events.append((now, event))
         await self.conductor.durable()
+        if known is not None:
+            await known.bridge.carry()
         return event
 
     def events(self, after: int = 0, limit: int = MOST_EVENTS) -> list[StoredEvent]:
@@ -454,11 +414,55 @@ class Engine:
         Raises:
             BatutaError: the store cannot be written any more.
         """
-        await self.serving.serve()
+        known = await self._meeting.known()
+        if known is None:
+            await self.serving.serve()
+            return
+        await known.bridge.hear()
+        nudging = asyncio.get_running_loop().create_task(self._nudge_along(known))
+        try:
+            await self.serving.serve()
+        finally:
+            nudging.cancel()
+
+    async def _nudge_along(self, choreography: Choreography) -> None:
+        """Let schedules know when there is news of a run whose end they wait for."""
+        while True:
+            await choreography.viewer.changed()
+            if self.serving.schedules.awaits:
+                self.serving.schedules.nudge()
 
     async def settled(self) -> None:
         """Wait until nothing moves by itself any more: then only time or somebody else can."""
         await self.serving.settled()
+
+    async def host(self, workflow: str) -> list[str]:
+        """Run the participants of a workflow here, those that do not run elsewhere; name these.
+
+        They take their parts in all runs of it, whoever starts them, until this engine closes.
+
+        Raises:
+            NotFoundError: no such workflow is deployed; or a function of a task is not here.
+            DefinitionError: its participants alone cannot run it; the reasons are in it.
+            ConflictError: a participant runs in another process, which does not know it.
+        """
+        return await (await self._meeting.choreography()).host(self.program(workflow))
+
+    async def catch_up(self) -> None:
+        """See what has become of choreographed runs by now.
+
+        Raises:
+            UnavailableError: the bus cannot be reached.
+        """
+        known = await self._meeting.known()
+        if known is not None:
+            await known.viewer.catch_up()
+
+    async def take_up(self) -> None:
+        """Go on with the choreographed runs whose participants have been here before."""
+        for row in unended(self.store, CHOREOGRAPHED):
+            choreography = await self._meeting.choreography()
+            await choreography.host(self.programs.of(row.workflow, row.digest), new=False)
 
     # -- upkeep ------------------------------------------------------------------------------------
 
@@ -482,19 +486,10 @@ class Engine:
         live = self.conductor.runs.get(row.id)
         if live is not None and status == "running" and live.is_idle and live.seq:
             status = "waiting"
-        return RunView(
-            id=row.id,
-            workflow=row.workflow.rpartition(":")[0],
-            version=row.workflow.rpartition(":")[2],
-            control=row.control,
-            status=status,
-            output=None if row.output is None else msgspec.json.decode(row.output),
-            error=None if row.fault is None else msgspec.json.decode(row.fault),
-            started_at=text_time(row.started_at) or "",
-            ended_at=text_time(row.ended_at),
-            problem=row.problem,
-            parent=row.parent,
-        )
+        problem = row.problem
+        if row.control == CHOREOGRAPHED and not row.ended_at:
+            problem = self._meeting.trouble(row.id)
+        return row_view(row, status, problem)
 
 
 __all__ = ["BatutaError", "Engine", "Run", "refused"]

@@ -12,7 +12,7 @@ Does not own where functions are found (`catalogs`), what a function may hold
 from __future__ import annotations
 
 from collections import deque
-from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -30,7 +30,7 @@ from batuta.ports.caller import Fault
 from batuta.runtime.shared.programs import Deployed, Imported
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Generator, Iterator
 
     from batuta.app.catalogs import Named
     from batuta.definition.model import Authentication
@@ -103,14 +103,31 @@ class Loader:
             DefinitionError: a function is not right, calls itself, or is in no catalogue.
             RequestError: something cannot be read, or leads on too far.
         """
-        with ExitStack() as stack:
-            if self._workflow.secrets:
-                program = compile_workflow(self._workflow)
-                self._secrets = self._keeper.secrets_of(program, self._keeper.new_nonce())
-                stack.enter_context(self._keeper.serving(self._secrets))
+        with self._credentials():
             await self._load_functions()
             schemas = await self._load_schemas()
         return Deployed(self._workflow.source, schemas, self._imported), self._tasks
+
+    async def load_functions(self) -> dict[str, Task]:
+        """Return the workflow's functions from elsewhere; without any, nothing is read.
+
+        Raises:
+            DefinitionError, RequestError: as for `load`.
+        """
+        with self._credentials():
+            await self._load_functions()
+        return self._tasks
+
+    @contextmanager
+    def _credentials(self) -> Generator[None]:
+        """Have what catalogues and resources are read with."""
+        if not self._workflow.secrets:
+            yield
+            return
+        program = compile_workflow(self._workflow)
+        self._secrets = self._keeper.secrets_of(program, self._keeper.new_nonce())
+        with self._keeper.serving(self._secrets):
+            yield
 
     # -- schemas -----------------------------------------------------------------------------------
 

@@ -9,7 +9,11 @@ import msgspec
 from batuta.kernel.transition import iso8601
 
 if TYPE_CHECKING:
-    from batuta.runtime.conductor.live import LiveRun
+    from collections.abc import Callable
+
+    from batuta.insight.timeline import TaskLine
+    from batuta.ports.store import RunRow
+    from batuta.runtime.shared.driving.live import LiveRun
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,4 +92,40 @@ def ended_view(run: LiveRun) -> RunView:
         started_at=text_time(state.started) or "",
         ended_at=text_time(state.ended),
         parent=run.parent,
+    )
+
+
+def task_view(line: TaskLine, mask: Callable[[Any], Any]) -> TaskView:
+    """Return a line of a timeline as it is shown; `mask` puts stars for secrets."""
+    return TaskView(
+        reference=line.reference,
+        name=line.name,
+        kind=line.kind,
+        participant=line.participant,
+        status=line.status,
+        attempt=line.attempt,
+        iteration=line.iteration,
+        started_at=text_time(line.started_at) or "",
+        ended_at=text_time(line.ended_at),
+        path=line.path,
+        input=mask(line.input),
+        output=mask(line.output),
+        error=mask(line.error),
+    )
+
+
+def row_view(row: RunRow, status: str, problem: str | None) -> RunView:
+    """Return a run of which the store tells, with what is known better than there."""
+    return RunView(
+        id=row.id,
+        workflow=row.workflow.rpartition(":")[0],
+        version=row.workflow.rpartition(":")[2],
+        control=row.control,
+        status=status,
+        output=None if row.output is None else msgspec.json.decode(row.output),
+        error=None if row.fault is None else msgspec.json.decode(row.fault),
+        started_at=text_time(row.started_at) or "",
+        ended_at=text_time(row.ended_at),
+        problem=problem,
+        parent=row.parent,
     )

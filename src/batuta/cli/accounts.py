@@ -130,11 +130,11 @@ def say_next(
         undone: what it had completed was undone.
         driven: a living process drives it.
     """
-    retry = (
-        (f"runs retry {view.id} --from-start", "what was done is undone: begin again")
-        if undone
-        else (f"runs retry {view.id}", "go on from the task that faulted")
-    )
+    retry = (f"runs retry {view.id}", "go on from the task that faulted")
+    if undone:
+        retry = (f"runs retry {view.id} --from-start", "what was done is undone: begin again")
+    elif view.control == "choreographed":
+        retry = (f"runs retry {view.id} --from-start", "begin again, with the same input")
     steps = {
         "faulted": [
             (f"runs show {view.id} --trace", "what each task was given and answered"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MOMENT_S = 5.0
 """How long a request may take to show before the command says so and leaves."""
 PAUSE_S = 0.05
+MOST_RUNS = 1_000
 
 
 @asynccontextmanager
@@ -91,8 +92,9 @@ async def until_at_rest(engine: Engine, run_id: str) -> None:
     """Wait until a run that this engine drives has ended, waits, is suspended or stands still."""
     await asyncio.sleep(PAUSE_S)
     while True:
+        view = engine.show(run_id)
         row = engine.store.run(run_id)
-        if row is None or row.status != "running" or row.problem is not None:
+        if row is None or row.status != "running" or view.problem is not None:
             return
         await asyncio.sleep(PAUSE_S)
 
@@ -106,5 +108,10 @@ async def until_none_is_under_way(engine: Engine) -> None:
         due = store.next_wake(owner)
         if due is not None and due <= engine.clock.now():
             continue
-        if all(row.problem is not None for row in store.live(owner)):
+        is_under_way = any(row.problem is None for row in store.live(owner)) or any(
+            # Nobody owns one as a whole: whoever opened its participants waits for it.
+            view.control == "choreographed" and view.problem is None
+            for view in engine.runs(status="running", limit=MOST_RUNS)
+        )
+        if not is_under_way:
             return

@@ -18,6 +18,8 @@ class Exit(IntEnum):
     FAULTED = 1
     REFUSED = 1
     """A checked document is not right."""
+    DIFFERS = 1
+    """Two control models did not come to the same."""
     USAGE = 2
     CANCELLED = 3
     WAITING = 4

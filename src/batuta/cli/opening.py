@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batuta.cli import paper
+from batuta.cli import paper, words
 from batuta.cli.options import named_secrets
+from batuta.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterable
@@ -31,6 +32,7 @@ class Chosen:
     functions: tuple[str, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict[str, str])
     typed_store: str | None = None
+    accept_loss: bool = False
 
     @property
     def store(self) -> str:
@@ -49,6 +51,8 @@ def chosen(
     secrets: Iterable[str] = (),
     *,
     beside: Path | None = None,
+    bus: str | None = None,
+    accept_loss: bool = False,
 ) -> Chosen:
     """Return what options and settings say together; an option wins.
 
@@ -57,6 +61,8 @@ def chosen(
         functions: `--functions`, besides those of the settings.
         secrets: `--secret`, each NAME=VALUE.
         beside: the folder of the workflow; its settings come before the current folder's.
+        bus: `--bus`.
+        accept_loss: `--accept-loss`.
 
     Raises:
         RequestError: a setting or an option is not right.
@@ -71,11 +77,14 @@ def chosen(
     if store is not None:
         sqlite_path(store)
         settings = replace(settings, store=store)
+    if bus is not None:
+        settings = replace(settings, bus=bus)
     return Chosen(
         settings=settings,
         functions=_new(functions, settings.functions),
         secrets=named_secrets(secrets),
         typed_store=store,
+        accept_loss=accept_loss,
     )
 
 
@@ -94,19 +103,21 @@ def place_of(spec: str) -> str:
 
 @asynccontextmanager
 async def engine(
-    choice: Chosen, *, resume: bool = False, makes: bool = False
+    choice: Chosen, *, resume: bool = False, makes: bool = False, looks: bool = False
 ) -> AsyncGenerator[Engine]:
     """Open the engine that a command line chose.
 
     Args:
         choice: from `chosen`.
         resume: take over runs whose process is gone.
+        looks: runs are only looked at.
         makes: a store that does not exist is made; else it is an error.
 
     Raises:
         NotFoundError: there is no store, and none is to be made.
         BatutaError: it cannot be opened; the reason says what to do.
     """
+    from batuta.runtime.shared.driving.dedicated import dedicated  # noqa: PLC0415 -- as below
     from batuta.wiring import engine as wiring  # noqa: PLC0415 -- brings every driver
     from batuta.wiring.looking import existing  # noqa: PLC0415 -- as above
 
@@ -119,8 +130,19 @@ async def engine(
             secrets=choice.secrets,
             settings=choice.settings,
             resume=resume,
+            accept_loss=choice.accept_loss,
+            looks=looks,
         ) as opened:
-            yield opened
+            with dedicated():
+                yield opened
+
+
+async def caught_up(opened: Engine) -> None:
+    """See what has become of choreographed runs, as far as that can be seen now."""
+    try:
+        await opened.catch_up()
+    except UnavailableError as error:
+        paper.tell(words.as_last_seen(error.message))
 
 
 _TRACEBACK = "Traceback (most recent call last):"

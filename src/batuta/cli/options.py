@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 store = click.option("--store", metavar="URL", help=words.STORE)
+bus = click.option("--bus", metavar="URL", help=words.BUS)
+accept_loss = click.option("--accept-loss", is_flag=True, help=words.ACCEPT_LOSS)
 functions = click.option(
     "--functions", multiple=True, metavar="FILE.py|MODULE", help=words.FUNCTIONS
 )

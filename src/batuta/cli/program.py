@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 COMMANDS = {
     "new": "new:new",
     "check": "check:check",
+    "project": "project:project",
     "run": "run:run",
+    "compare": "compare:compare",
     "up": "up:up",
+    "participant": "participant:participant",
     "resume": "resume:resume",
     "runs": "runs:runs",
     "events": "events:events",
+    "dead": "dead:dead",
     "secrets": "secrets:secrets",
 }
 """Command -> where it is: `module:name` below `batuta.cli.commands`, in the order of the help."""

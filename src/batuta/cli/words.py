@@ -22,16 +22,24 @@ Begin with:
 COMMANDS = {
     "new": "Make a small project that runs.",
     "check": "Check workflows; show every problem at its place.",
+    "project": "Show what each participant does without a conductor.",
     "run": "Run a workflow and wait for its end.",
+    "compare": "Run a workflow both ways, and show them side by side.",
     "up": "Run everything in a folder until stopped.",
+    "participant": "Run one participant as a process of its own.",
     "resume": "Continue what a crash or a stop left behind.",
     "runs": "List, show, cancel, suspend, resume, retry and purge runs.",
     "events": "Publish events, and look at those that were.",
+    "dead": "See to messages that participants could not take.",
     "secrets": "Keep secrets in an encrypted file.",
 }
 
 DEBUG = "Show the engine's log, and tracebacks of errors."
 STORE = "Where runs are kept: sqlite:///FILE. [default: .batuta/batuta.db under this folder]"
+BUS = (
+    "Where participants of choreographed runs meet: sqlite:///FILE or nats://HOST:PORT. "
+    "[default: bus.db beside the store]"
+)
 FUNCTIONS = "Python functions that workflows may call; repeatable."
 GIVEN_BY_HAND = (
     "A secret for this command; repeatable. Others on the machine may see it: prefer the "
@@ -45,7 +53,30 @@ CHECK = """Check workflow files.
 All problems of all files are shown, each with its line, what was expected and what to do. Python
 functions are looked up when --functions or a batuta.toml names them. The exit code is 0 when every
 file is right (warnings allowed), else 1.
+
+Whether participants can run a workflow without a conductor is checked for those that say so
+(`control: choreographed`), and for all with --control choreographed.
 """
+CHECKED_CONTROL = "Who is to direct the runs. [default: what each document says]"
+FIX = "Name a participant in the file where only one can be meant; show what changed."
+FIX_NEEDS_CONTROL = (
+    "--fix mends what keeps a workflow from doing without a conductor: add --control choreographed"
+)
+FIX_HINT = "run it with `--control orchestrated`, or mend it; `batuta check FILE` has a --fix"
+
+PROJECT = """Show what each participant of the workflow in FILE does while nobody conducts.
+
+Its rules: on which events, when what holds, which tasks are performed, and which events that
+publishes. A participant's rules hold its own tasks, and of the others' nothing but event names.
+
+\b
+  batuta project FILE                                        all rules, as YAML
+  batuta project FILE --format mermaid                       a picture
+  batuta project FILE --participant NAME --format asyncapi   a contract for NAME's team
+"""
+PROJECTED_PARTICIPANT = "Only this one."
+PROJECTED_FORM = "asyncapi is AsyncAPI 3.0, of one participant."
+CONTRACT_OF_WHOM = "a contract is that of one participant"
 
 RUN = """Run the workflow in FILE and wait for its end.
 
@@ -58,6 +89,30 @@ Exit code: 0 completed, 1 faulted, 2 wrong request or document, 3 cancelled,
            4 not ended when --wait ran out, 5 store not usable, 130 Ctrl-C.
 """
 
+COMPARE = """Run the workflow in FILE under both control models, and show them side by side.
+
+Every run has its counterpart with the same input: do they come to the same, with how many messages,
+by how many hops, in which time? All of it happens in this process, on temporary stores. The tasks
+are really performed: what a workflow does to the world is done for each run, twice, under the same
+idempotency keys.
+
+\b
+Exit code: 0 the outcomes are identical, 1 they differ or a run did not end in time,
+           2 wrong request or document, or one that its participants alone cannot run.
+"""
+COMPARE_RUNS = "How many runs, each way."
+COMPARE_INPUT = "An input; repeatable, and the runs take them in turn. [default: {}]"
+AT_ONCE = "How many runs may be under way together."
+COUNTED_MESSAGES = (
+    "a hop is a message that somebody has to take before the run goes on; under a conductor each "
+    "task is a request and an answer"
+)
+NOT_ALL_ENDED = "some runs did not end in time, both ways alike; --wait SECONDS gives them longer"
+DIFFERENCES_HINT = (
+    "a task that makes something new each time (a random id, a time) differs from itself; if none "
+    "of yours does, this is a bug in Batuta: please report it"
+)
+
 INPUT = "The run's input: JSON, a file of it, or - for stdin. [default: {}]"
 CONTROL = "Who directs the run. [default: what the document says, else orchestrated]"
 TRACE = "Also print every task, in the order they started."
@@ -65,8 +120,6 @@ FUNCTIONS_HINT = "name the Python functions that the workflow calls: --functions
 FILE_HINT = "give the path of a workflow file, YAML or JSON"
 
 BUG_HINT = "the same command with --debug shows where; please report it"
-NOT_YET = "choreographed runs are not part of this version"
-NOT_YET_HINT = "--control orchestrated runs the same file under the conductor"
 LIST_HINT = "`batuta runs list` shows the runs of this store"
 SHOW_HINT = "`batuta runs show ID` tells what it is doing"
 FUNCTIONS_GONE_HINT = "put the file back, or give its replacement: --functions FILE.py"
@@ -134,6 +187,27 @@ FOLLOW = "Go on until Ctrl-C."
 SINCE = "Only events after this number (0: all)."
 BY_TYPE = "Only events of this type."
 
+DEAD = """See to messages that participants could not take.
+
+A message that cannot be read, is of a version that a participant does not have, or fails each time
+that it is tried is put aside with the reason, so that it holds nothing up. Here they are seen, in
+the store and in those of the participants beside it; the participants may run meanwhile.
+"""
+DEAD_LIST = "List messages that were put aside, by the reason."
+DEAD_SHOW = "Show a message that was put aside, with all that it says."
+DEAD_REDRIVE = """Have messages taken again, once what was wrong is mended.
+
+A participant that runs takes them at once; one that does not when it starts.
+"""
+DEAD_DISCARD = "Forget messages for good. What they would have moved may stand still for ever."
+DEAD_OF = "Only those of one participant."
+DEAD_RUN = "Only those about one run."
+DEAD_ALL = "All that are dead."
+DEAD_LATE = "Those instead that came when their run had ended: they are only kept to be seen."
+DEAD_WHICH = "say which: ID..., or all that fit --participant NAME, --run ID or --all"
+NO_DEAD = "no messages were put aside"
+NO_LATE = "no messages came late"
+
 SECRETS = """Keep secrets in an encrypted file of this folder (.batuta/secrets.json).
 
 The key is in .batuta/key, or in the environment as BATUTA_KEY. No command shows a value.
@@ -154,8 +228,32 @@ NEW_HINT = "choose another name, or an empty folder"
 UP = """Run everything in FOLDER until Ctrl-C or SIGTERM.
 
 Workflows (*.yaml, *.yml, *.json) are deployed, Python files with @batuta.function are loaded,
-batuta.toml is read, schedules run, and runs whose process is gone go on.
+batuta.toml is read, schedules run, and runs whose process is gone go on. The participants of
+workflows with `control: choreographed` run here too, those of all workflows where a bus is named,
+except those that are `remote` in batuta.toml.
 """
+PARTICIPANT = """Be participant NAME until Ctrl-C or SIGTERM.
+
+Performs its tasks of the workflows in FOLDER, by its own rules: what it needs comes from the bus,
+and what it did goes there. It has a store of its own, in which it remembers across crashes what it
+was told, what it did and what is still to be sent. Of one NAME there is one process.
+
+\b
+Python functions are those of --functions and batuta.toml, else those of FOLDER.
+"""
+NO_WORKFLOW = "there is no workflow here"
+WORKFLOWS_HINT = "name the folder with the workflow files: --workflows FOLDER"
+NO_TASKS = "no task of its own, it begins the runs"
+WORKFLOWS = "The folder with the workflows."
+OWN_STORE = (
+    "The participant's own store: sqlite:///FILE. "
+    "[default: .batuta/participants/NAME.db under this folder]"
+)
+ACCEPT_LOSS = "Use a bus that may lose what it has acknowledged."
+TAKE_OVER = (
+    "Be this participant even if another store was until now: for when that one is lost. What was "
+    "under way in it does not go on."
+)
 QUIET = "Say nothing about single runs."
 FOLDER_HINT = "name a folder with workflow files: batuta up FOLDER"
 NOTHING_TO_RUN = "there is no workflow here, and no run was left behind"
@@ -226,6 +324,26 @@ def functions_replaced(path: str) -> str:
     return f"{path} is gone; going on with the functions that were given"
 
 
+def compared(workflow: str, runs: int, at_once: int) -> str:
+    """Say what was compared."""
+    return f"{workflow}, {counted(runs, 'run')} each way, {at_once} at a time\n"
+
+
+def agreeing(runs: int) -> str:
+    """Say that both control models came to the same."""
+    return f"status, output, error and what was undone, in {counted(runs, 'run')}"
+
+
+def differing(different: int, runs: int) -> str:
+    """Say that they did not."""
+    return f"{different} of {counted(runs, 'run')} (orchestrated / choreographed)"
+
+
+def more_differences(count: int) -> str:
+    """Say that there are more."""
+    return f"  ... and {count} more: --json shows all"
+
+
 def not_suspended(run_id: str, status: str) -> str:
     """Say that a run cannot be resumed."""
     return f"run {run_id} is {status}, not suspended, and a process drives it"
@@ -261,6 +379,27 @@ def nobody_listens(path: str) -> str:
     return f"there was no store at {path}: making one, in which no run listens yet"
 
 
+def dead_next(letter: str, store: str | None) -> str:
+    """Say what can be done with a dead letter."""
+    steps = (
+        ("show", "all that it says"),
+        ("redrive", "take it again, once what was wrong is mended"),
+        ("discard", "forget it"),
+    )
+    lines = [f"  {again(f'dead {verb} {letter}', store)}  {why}" for verb, why in steps]
+    return "\n".join(["next:", *lines])
+
+
+def redriven(count: int) -> str:
+    """Say that messages will be taken again."""
+    return f"{counted(count, 'message')} will be taken again, now or when its participant starts"
+
+
+def discarded(count: int) -> str:
+    """Say that messages are gone."""
+    return f"discarded {counted(count, 'message')}"
+
+
 def new_key(path: str) -> str:
     """Say that there is a key now, and what it means."""
     return (
@@ -280,6 +419,41 @@ def made(folder: str, files: list[str]) -> str:
     )
 
 
+def fixed(file: str, repair: str) -> str:
+    """Say what was changed in a file."""
+    return f"fixed   {file}: {repair}"
+
+
+def fixable(file: str, repair: str) -> str:
+    """Say what `--fix` would change in a file."""
+    return f"--fix   {file}: would {repair}"
+
+
+def not_fixable(file: str, repair: str) -> str:
+    """Say what has to be written by hand."""
+    return f"by hand {file}: {repair}; written in by --fix, it would change more than that task"
+
+
 def is_up(workflows: int) -> str:
     """Say that everything runs."""
     return f"up with {counted(workflows, 'workflow')}; Ctrl-C stops, and runs stay in the store"
+
+
+def as_last_seen(why: str) -> str:
+    """Say that choreographed runs may have gone on since."""
+    return f"choreographed runs are shown as they were last seen: {why}"
+
+
+def hosted(names: list[str]) -> str:
+    """Say which participants run here."""
+    return f"hosts  {', '.join(names)}"
+
+
+def takes_part(name: str, store: str, bus: str) -> str:
+    """Say that a participant runs."""
+    return f"participant {name} is up over {store}, on {bus}; Ctrl-C stops it, and its runs stay"
+
+
+def no_part(path: str) -> str:
+    """Say that a participant has nothing to do with a workflow."""
+    return f"skips  {path}: it has no part in it"

@@ -50,7 +50,7 @@ def check(
         return Report(workflow=None, problems=findings.problems())
     found = survey(root, findings)
     declared = declared_in(root)
-    check_names(found, declared, known_functions, findings)
+    check_names(found, declared, known_functions, findings, root)
     check_functions(found, declared.functions, findings)
     check_flow(found, findings)
     check_expressions(found, source, declared.secrets, findings)

@@ -87,7 +87,7 @@ def check_function(
         catalogs=dict.fromkeys(catalogs),
         participants=None,
     )
-    check_names(found, declared, known_functions, findings)
+    check_names(found, declared, known_functions, findings, root)
     check_functions(found, _NOTHING, findings)
     check_flow(found, findings)
     check_expressions(found, source, _Every(), findings)

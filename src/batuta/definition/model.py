@@ -170,6 +170,8 @@ class Participant(Value, frozen=True, kw_only=True):
     name: str
     title: str = ""
     owner: str = ""
+    external: bool = False
+    """A service that is not ours: it performs calls, by the contract that it is given."""
 
 
 class Task(Value, frozen=True, kw_only=True):

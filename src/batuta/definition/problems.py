@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from batuta.definition.codes import CODES, Severity
+from batuta.definition.codes import CODES, Code, Severity
 from batuta.definition.model import Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Path: TypeAlias = "tuple[Path, str | int] | None"
 """None is the document itself; else (the place around it, the key or index in that)."""
@@ -84,8 +84,9 @@ class Findings:
     the reader has one thing to mend.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, codes: Mapping[str, Code] = CODES) -> None:
         self._file = file
+        self._codes = codes
         self._found: dict[tuple[str, int, int, str], Problem] = {}
         self._searched = 0
 
@@ -113,7 +114,7 @@ class Findings:
             hint = hint() if self._searched <= _MOST_SEARCHED else ""
         self._found[key] = Problem(
             code=code,
-            severity=CODES[code].severity,
+            severity=self._codes[code].severity,
             file=self._file,
             line=position.line,
             column=position.column,

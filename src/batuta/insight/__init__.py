@@ -1,1 +1,1 @@
-"""What happened: run views built from the journal."""
+"""What happened: timelines from journals and from what participants tell."""

@@ -1,7 +1,9 @@
-"""A run's timeline, derived from its journal: which task started and ended when, and how.
+"""A run's timeline: which task started and ended when, and how.
 
-Nothing of this is stored: replaying the journal with somebody watching tells it, for runs of any
-age, also for tasks that are under way.
+It is made of what the kernel reports (`kernel.lifecycle`). Of an orchestrated run nothing of this
+is stored: replaying the journal with somebody watching tells it, for runs of any age, also for
+tasks that are under way. Of a choreographed run nobody has all of the journal: its participants
+have told their reports, and a viewer has kept them.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from batuta.kernel.lifecycle import Happened
 from batuta.runtime.shared.replay import replay
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
     from batuta.ports.store import JournalRow
+
+_decode = msgspec.json.Decoder(Happened).decode
 
 
 class TaskLine(msgspec.Struct, kw_only=True):
@@ -38,6 +43,11 @@ class TaskLine(msgspec.Struct, kw_only=True):
     error: dict[str, Any] | None = None
 
 
+def told(reports: Iterable[bytes]) -> list[TaskLine]:
+    """Return the tasks of a run of which participants have told, in the order of their start."""
+    return lines_of(map(_decode, reports))
+
+
 def timeline(program: Program, rows: Iterable[JournalRow]) -> list[TaskLine]:
     """Return the tasks of a run in the order in which they started.
 
@@ -50,9 +60,14 @@ def timeline(program: Program, rows: Iterable[JournalRow]) -> list[TaskLine]:
     """
     watch: Watch = []
     replay(program, rows, watch=watch)
+    return lines_of(watch)
+
+
+def lines_of(reports: Iterable[Happened]) -> list[TaskLine]:
+    """Return the tasks that reports tell of, in the order in which they started."""
     lines: list[TaskLine] = []
     under_way: dict[str, TaskLine] = {}
-    for happened in watch:
+    for happened in reports:
         if happened.what == "started":
             line = TaskLine(
                 reference=happened.reference,

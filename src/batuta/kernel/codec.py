@@ -12,15 +12,23 @@ depend on the state alone, and not on how it came about.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from batuta.kernel.commands import Perform, StartChild, Subscribe
 from batuta.kernel.evaluation import Evaluated
 from batuta.kernel.events import Event
-from batuta.kernel.frames import own_frames
-from batuta.kernel.state import Frame, RunState, Token
+from batuta.kernel.frames import all_frames, earliest, fork_of, later, own_frames
+from batuta.kernel.state import (
+    CompensationState,
+    ForkState,
+    Frame,
+    Handed,
+    RunState,
+    Token,
+    TryState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +66,10 @@ def encode_snapshot(state: RunState, outstanding: Outstanding) -> bytes:
     stacks: dict[str, list[Frame]] = {}
     for token in state.tokens.values():
         bare[token.id] = _token(msgspec.structs.replace(token, frame=None), shelf.put)
+        # The frames around a branch are its owner's, unless that is at another participant.
+        around = own_frames(token) if token.owner in state.tokens else all_frames(token)
         stacks[token.id] = [
-            _frame(msgspec.structs.replace(frame, parent=None), shelf.put)
-            for frame in own_frames(token)
+            _frame(msgspec.structs.replace(frame, parent=None), shelf.put) for frame in around
         ]
     whole = msgspec.structs.replace(state, tokens=bare, input=shelf.put(state.input))
     return _encode_snapshot(_Snapshot(whole, stacks, _asked(outstanding, shelf.put), shelf.values))
@@ -91,6 +100,50 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
         snapshot.state, tokens=ordered, input=take(snapshot.state.input)
     )
     return state, _asked(snapshot.outstanding, take)
+
+
+def handed(token: Token) -> Handed:
+    """Return a token as it goes to another participant, with all the frames around it.
+
+    What other branches of the forks around it have given stays with the keepers of those joins.
+    """
+    shelf = _Shelf()
+    bare = _token(msgspec.structs.replace(token, frame=None), shelf.put)
+    stack: list[Frame] = []
+    fork = fork_of(token)
+    own = True
+    for frame in all_frames(token):
+        own = own and frame.at + frame.path != fork
+        state = frame.state
+        if not own and isinstance(state, ForkState):
+            state = ForkState((), state.keeper)
+        stack.append(_frame(msgspec.structs.replace(frame, parent=None, state=state), shelf.put))
+    return Handed(bare, tuple(stack), shelf.values)
+
+
+def taken_over(sent: Handed, owner: Token | None = None, pause: int = 0) -> Token:
+    """Return the token that `handed` was given, as it stands at another participant.
+
+    The timeouts around the fork that it is a branch of are the keeper's to enforce.
+    """
+    take = sent.shelf.__getitem__
+    fork = fork_of(sent.token)
+    inside = fork is None
+    frame: Frame | None = None
+    for bare in reversed(sent.stack):
+        if not inside and owner is not None:
+            inside, frame = bare.at + bare.path == fork, owner.frame
+            continue
+        whole = _frame(bare, take)
+        wake = None
+        if inside:
+            whole = cast("Frame", later(whole, pause))
+            if not isinstance(whole.state, CompensationState):
+                expires = whole.state.expires if isinstance(whole.state, TryState) else None
+                wake = earliest(whole.deadline, None if frame is None else frame.wake, expires)
+        inside = inside or whole.at + whole.path == fork
+        frame = msgspec.structs.replace(whole, parent=frame, wake=wake)
+    return msgspec.structs.replace(_token(sent.token, take), frame=frame)
 
 
 class _Shelf:

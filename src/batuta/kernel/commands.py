@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from batuta.kernel.faults import FaultData
+from batuta.kernel.tokens import Branch, Token
 
 
 class Perform(msgspec.Struct, frozen=True, gc=False):
@@ -69,7 +70,11 @@ class Criterion(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subscribe(msgspec.Struct, frozen=True, gc=False):
-    """Send `Heard` for events of these criteria, those published since `after` (or start) too."""
+    """Send `Heard` for events of these criteria, those published since `after` (or start) too.
+
+    What was published before comes first, in its order and under this key: a listen that took a
+    later event meanwhile would not look at an earlier one again.
+    """
 
     token: str
     key: str
@@ -88,6 +93,36 @@ class Continue(msgspec.Struct, frozen=True, gc=False):
     """The step stopped between two tasks to let others run: answer with `Continued`."""
 
 
+class HandOver(msgspec.Struct, frozen=True, gc=False):
+    """A token goes to the participant `to`, whose task it is about to enter (choreography).
+
+    `cause` is the reference of what ended before, `outcome` how: completed, faulted, start, or ""
+    when nothing did.
+    """
+
+    token: Token
+    cause: str
+    outcome: str
+    to: str
+
+
+class EndBranch(msgspec.Struct, frozen=True, gc=False):
+    """A branch ended; the participant `keeper` has the join, in the token `owner`."""
+
+    keeper: str
+    owner: str
+    token: str
+    branch: Branch
+    cause: str
+    outcome: str
+
+
+class CancelBranch(msgspec.Struct, frozen=True, gc=False):
+    """A branch is to end, at whichever participant it is: its holder answers with `EndBranch`."""
+
+    token: str
+
+
 class Finish(msgspec.Struct, frozen=True, gc=False):
     """The run ended. `status` is completed, faulted or cancelled."""
 
@@ -96,6 +131,19 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     fault: FaultData | None
 
 
+Departure: TypeAlias = HandOver | EndBranch | CancelBranch
+"""What goes to other participants."""
+
 Command: TypeAlias = (
-    Perform | StartChild | Abandon | Publish | Subscribe | Unsubscribe | Continue | Finish
+    Perform
+    | StartChild
+    | Abandon
+    | Publish
+    | Subscribe
+    | Unsubscribe
+    | Continue
+    | HandOver
+    | EndBranch
+    | CancelBranch
+    | Finish
 )

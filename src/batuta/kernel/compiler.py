@@ -179,12 +179,12 @@ class Compiler:
         )
 
     def _wait(self, node: Node, task: model.WaitTask, **_: bool) -> None:
-        node.begin, node.due = wait.begin, wait.due
+        node.begin, node.due, node.acts = wait.begin, wait.due, True
         node.own = DurationCode(task.duration)
         self.program.timed = True
 
     def _emit(self, node: Node, task: model.EmitTask, **_: bool) -> None:
-        node.begin = emit.begin
+        node.begin, node.acts = emit.begin, True
         node.own = template_of(task.attributes)
 
     def _call(self, node: Node, task: model.CallTask, **_: bool) -> None:
@@ -245,7 +245,7 @@ class Compiler:
         node.on_fault, node.due = try_.on_fault, try_.due
 
     def _listen(self, node: Node, task: model.ListenTask, *, extend: bool) -> None:
-        self.program.listens = True
+        self.program.listens = node.acts = True
         compiled = listen.Listen()
         compiled.mode = task.to.mode
         compiled.filters = [filter_of(one) for one in task.to.filters]
@@ -295,6 +295,7 @@ class Branches:
 
 def _acting(node: Node, act: call.Act) -> None:
     node.own = act
+    node.acts = act.function is None
     node.begin, node.result, node.block_done = call.begin, call.result, call.block_done
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from batuta.kernel.faults import FaultData
+from batuta.kernel.tokens import Branch, Handed
 
 
 class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_defaults=True):
@@ -45,10 +46,15 @@ class Failed(msgspec.Struct, frozen=True, gc=False, tag="failed", omit_defaults=
 
 
 class Heard(msgspec.Struct, frozen=True, gc=False, tag="heard", omit_defaults=True):
-    """An event came in. `number` is its place in the store's order of events."""
+    """An event came in. `number` is its place in the order of events.
+
+    `key` is that of the listen that is offered what came before it was reached: to another one the
+    event would be out of order. "" offers it to all.
+    """
 
     number: int
     event: dict[str, Any]
+    key: str = ""
 
 
 class Woken(msgspec.Struct, frozen=True, gc=False, tag="woken"):
@@ -74,6 +80,62 @@ class ResumeAsked(msgspec.Struct, frozen=True, gc=False, tag="resume"):
     """A suspended run goes on."""
 
 
+class Facts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What every participant has to know of a run: the same for all tokens of it.
+
+    With an empty `origin` they are not known yet, and only the id of the run is.
+    `first_event` is the number from which on its listens hear events; `parent` and `parent_key` the
+    task that waits for the run as a sub-workflow.
+    """
+
+    run: str
+    origin: str = ""
+    started: int = 0
+    input: Any = None
+    behaviour: int = 1
+    first_event: int = 0
+    parent: str | None = None
+    parent_key: str | None = None
+
+
+class Opened(msgspec.Struct, frozen=True, gc=False, tag="opened", omit_defaults=True):
+    """A participant learns of a run: its part of it begins, still without a token.
+
+    It comes again with the run's facts if they were not known the first time.
+    `secrets` are placeholders, made with `nonce`, for this participant's own.
+    """
+
+    facts: Facts
+    secrets: dict[str, Any] = {}
+    nonce: str = ""
+
+
+class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):
+    """A token came from another participant, about to enter a task of this one."""
+
+    handed: Handed
+
+
+class BranchEnded(msgspec.Struct, frozen=True, gc=False, tag="branch", omit_defaults=True):
+    """A branch ended at another participant; the join is in the token `owner` here."""
+
+    owner: str
+    token: str
+    branch: Branch
+
+
+class BranchCancelled(msgspec.Struct, frozen=True, gc=False, tag="leave", omit_defaults=True):
+    """The keeper of a join wants a branch to end, wherever it is."""
+
+    token: str
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False, tag="closed", omit_defaults=True):
+    """The run ended elsewhere: nothing of this part is wanted any more."""
+
+    status: str
+
+
 Event: TypeAlias = (
     Started
     | Performed
@@ -84,4 +146,9 @@ Event: TypeAlias = (
     | CancelAsked
     | SuspendAsked
     | ResumeAsked
+    | Opened
+    | Arrived
+    | BranchEnded
+    | BranchCancelled
+    | Closed
 )

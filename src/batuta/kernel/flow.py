@@ -22,12 +22,13 @@ from batuta.kernel.commands import Publish
 from batuta.kernel.data import transformed
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.faults import FaultData, Raised, configuration_fault
-from batuta.kernel.frames import own_frames, parent_of, root_of, turned
-from batuta.kernel.leaving import all_owed, cancel_others, give_back, leave_to
+from batuta.kernel.frames import is_undoing, own_frames, parent_of, root_of, turned
+from batuta.kernel.leaving import all_owed, cancel_all, cancel_token, give_back, leave_to
 from batuta.kernel.owing import owing
 from batuta.kernel.program import CONTINUE, END, EXIT, Node
 from batuta.kernel.reporting import business_event, report, report_frame
-from batuta.kernel.state import CompensationState, Frame, ListenState, Token
+from batuta.kernel.state import Branch, CompensationState, Frame, ListenState, Token
+from batuta.kernel.tasks.away import elsewhere
 from batuta.kernel.transition import Action, TaskView, Transition, entering
 
 
@@ -42,6 +43,16 @@ def enter(t: Transition, token: Token, parent: Frame, node: Node, raw: Any) -> A
         condition.evaluate(t, raw, token, parent, {"task": TaskView(node.described, raw, t.now)})
     ):
         return after(t, token, parent, node, raw, CONTINUE)
+    if node.acts and t.program.part is not None:
+        to = elsewhere(t.program, node, parent)
+        if to is not None:
+            return t.hand_over(token, parent, node.reference, raw, to)
+    return admit(t, token, parent, node, raw)
+
+
+@entering
+def admit(t: Transition, token: Token, parent: Frame, node: Node, raw: Any) -> Action:
+    """Begin a task whose turn it is: that of a token that arrived, or just entered it."""
     data = raw
     if node.input is not None:
         given = {"task": TaskView(node, raw, t.now)}
@@ -76,11 +87,13 @@ def finish(
             )
             token = Token(token.id, context, None, token.log, token.owner, None, None, token.ears)
         if node.compensate is not None:
-            token = owing(token, parent, node, data, output)
+            token = owing(t.program, token, parent, node, data, output)
         if node.event is not None:
             t.commands.append(Publish(business_event(t, node, parent, output)))
     if t.watch is not None:
         report(t, "completed", node, parent, output=output)
+    if node.acts:
+        t.cause = (node.reference, "completed")
     return after(t, token, parent, node, output, node.then if then is None else then)
 
 
@@ -117,11 +130,11 @@ def scope_done(
 def end_run(t: Transition, token: Token, frame: Frame, output: Any) -> Action:
     """`then: end`: the run completes gracefully with this output, whatever else was under way."""
     token = Token(token.id, token.context, frame, token.log, token.owner, None, None, token.ears)
-    outer: Frame | None = frame
-    while outer is not None:
-        if isinstance(outer.state, CompensationState):
-            return _end_undoing(t, token, output)
-        outer = outer.parent
+    if is_undoing(frame):
+        return _end_undoing(t, token, output)
+    if t.program.part is not None and token.owner is not None:
+        # The join may be elsewhere: its keeper ends the run, when the other branches have ended.
+        return _end_branch(t, token, output, "completed")
     t.tokens[token.id] = token
     owed = all_owed(t, t.tokens[""])
     ended: Token | None = token
@@ -133,11 +146,22 @@ def end_run(t: Transition, token: Token, frame: Frame, output: Any) -> Action:
                 give_back(t, ended.id, own)
             report_frame(t, "completed", own)
         ended = None if ended.owner is None else t.tokens[ended.owner]
-    cancel_others(t, token.id)
+    cancel_all(t, but=token.id)
     first = Token("", token.context, None, owed, None, None, None, token.ears)
     t.tokens[""] = first
     node = t.program.root
     return (node.block_done, first, root_of(frame), node, output, False)
+
+
+def _end_branch(t: Transition, token: Token, output: Any, what: str) -> Action:
+    from batuta.kernel.tasks.fork import branch_ended  # noqa: PLC0415 -- it is written on this
+
+    ends = Branch("ends", output, token.context, all_owed(t, token), None, token.ears)
+    for own in own_frames(token):
+        if isinstance(own.state, ListenState):
+            give_back(t, token.id, own)
+        report_frame(t, what, own)
+    return branch_ended(t, token, token.frame, ends)
 
 
 def _end_undoing(t: Transition, token: Token, output: Any) -> Action:
@@ -147,7 +171,9 @@ def _end_undoing(t: Transition, token: Token, output: Any) -> Action:
                 token = leave_to(t, token, frame)
                 return scope_done(t, token, frame, output)
         # A branch of a fork inside the compensation: the fork's token undoes.
-        t.tokens.pop(token.id)
+        if t.program.part is not None:
+            return _end_branch(t, token, output, "cancelled")
+        cancel_token(t, token)
         token = t.tokens[token.owner or ""]
 
 
@@ -184,6 +210,8 @@ def fault_at(t: Transition, token: Token, parent: Frame, node: Node, fault: Faul
     fault = _placed(fault, node.reference)
     if t.watch is not None:
         report(t, "faulted", node, parent, fault=fault)
+    if node.acts:
+        t.cause = (node.reference, "faulted")
     return (unwind, token, parent, fault)
 
 

@@ -7,11 +7,14 @@ where a token's own frames end. Owns nothing that moves control (`flow`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 from batuta.kernel.data import duration_ms
 from batuta.kernel.state import (
     CompensationState,
+    ForkState,
     ForState,
     Frame,
     ListenState,
@@ -22,7 +25,7 @@ from batuta.kernel.state import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batuta.kernel.program import Node
+    from batuta.kernel.program import Node, Program
     from batuta.kernel.transition import Transition
 
 
@@ -121,6 +124,29 @@ def replaced(top: Frame | None, old: Frame, new: Frame) -> Frame:
     return stack
 
 
+def later(frame: Frame | None, pause: int) -> Frame | None:
+    """Return a stack with every time in it moved by a pause (ruling A24)."""
+    if frame is None:
+        return None
+    state = frame.state
+    if isinstance(state, TryState):
+        state = msgspec.structs.replace(
+            state, first=state.first + pause, expires=_moved(state.expires, pause)
+        )
+    return msgspec.structs.replace(
+        frame,
+        parent=later(frame.parent, pause),
+        state=state,
+        deadline=_moved(frame.deadline, pause),
+        wake=_moved(frame.wake, pause),
+        due=_moved(frame.due, pause),
+    )
+
+
+def _moved(time: int | None, pause: int) -> int | None:
+    return None if time is None else time + pause
+
+
 def parent_of(frame: Frame) -> Frame:
     """Return the frame around this one; every task's frame has one."""
     return frame.parent  # pyright: ignore[reportReturnType] -- only the workflow's has none
@@ -138,9 +164,45 @@ def branch_id(fork: Frame, index: int) -> str:
     return f"{fork.at}{fork.path}/branches/{index}"
 
 
+def owner_of(program: Program, node: Node, parent: Frame | None) -> str | None:
+    """Return who performs a task: its own participant, or that of the innermost call around it.
+
+    What undoes a task belongs, if it names nobody, to who performed that.
+    """
+    owner = node.participant
+    while owner is None and parent is not None:
+        if isinstance(parent.state, CompensationState):
+            return parent.state.owed[-1].owner
+        around = program.nodes[parent.at]
+        if around.kind == "call":
+            owner = around.participant
+        parent = parent.parent
+    return owner
+
+
+def is_undoing(frame: Frame | None) -> bool:
+    """Say whether a frame is inside of an undoing."""
+    while frame is not None:
+        if isinstance(frame.state, CompensationState):
+            return True
+        frame = frame.parent
+    return False
+
+
 def fork_of(token: Token) -> str | None:
     """Return the key of the fork that a token is a branch of; None for the first token."""
     return None if token.owner is None else token.id.rpartition("/branches/")[0]
+
+
+def keeper_of(branch: Token, inside: Frame | None) -> str:
+    """Return the participant that keeps the join of a branch, "" under a conductor.
+
+    `inside` is any frame of the branch, or its fork's.
+    """
+    fork = fork_of(branch)
+    while inside is not None and inside.at + inside.path != fork:
+        inside = inside.parent
+    return cast("ForkState", cast("Frame", inside).state).keeper
 
 
 def own_frames(token: Token) -> Iterator[Frame]:
@@ -148,6 +210,14 @@ def own_frames(token: Token) -> Iterator[Frame]:
     boundary = fork_of(token)
     frame = token.frame
     while frame is not None and frame.at + frame.path != boundary:
+        yield frame
+        frame = frame.parent
+
+
+def all_frames(token: Token) -> Iterator[Frame]:
+    """Yield every frame around a token, innermost first, those of its fork and beyond too."""
+    frame = token.frame
+    while frame is not None:
         yield frame
         frame = frame.parent
 

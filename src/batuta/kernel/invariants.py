@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from batuta.kernel.ears import REMEMBERED
 from batuta.kernel.events import Failed, Performed
-from batuta.kernel.frames import branch_id, earliest, fork_of, occurrence_path, own_frames
+from batuta.kernel.frames import (
+    branch_id,
+    earliest,
+    fork_of,
+    keeper_of,
+    occurrence_path,
+    own_frames,
+)
 from batuta.kernel.state import (
     PENDING,
     SUSPENDED,
@@ -39,10 +46,10 @@ if TYPE_CHECKING:
 
 TRUTHS = MappingProxyType(
     {
-        1: "a run that has not begun or has ended holds no tokens, a live one its first token",
+        1: "a run that has not begun or has ended holds no tokens, a whole live one its first",
         2: "a token is filed under its id, and the id of a branch is that of its fork and place",
-        3: "the owner of a branch exists and waits in the fork, where the branch counts as running",
-        4: "a running branch of a fork has a token, an ended one has none",
+        3: "the owner of a branch waits in the fork, where the branch runs, here or at its keeper",
+        4: "a running branch of a fork has a token, here or elsewhere, an ended one has none",
         5: "a token waits for something: an answer, an event, a time, its branches or its turn",
         6: "what the run has asked for is what its tokens wait for",
         7: "a subscription is open exactly while a listen wants further events",
@@ -56,6 +63,9 @@ TRUTHS = MappingProxyType(
     }
 )
 """What each number means."""
+
+_AWAITED = frozenset({"running", "leaving"})
+"""What a branch is until it has ended, here or at another participant."""
 
 _KINDS = MappingProxyType(
     {
@@ -83,7 +93,7 @@ def check(
         asked: the keys of the tasks and sub-workflows that were asked for and not answered.
         subscribed: the keys of the open subscriptions.
     """
-    found = list(_of_run(state))
+    found = list(_of_run(program, state))
     if state.status in TERMINAL or state.status == PENDING:
         return found
     for token_id, token in state.tokens.items():
@@ -109,9 +119,10 @@ def check(
     return found
 
 
-def _of_run(state: RunState) -> Iterator[str]:
+def _of_run(program: Program, state: RunState) -> Iterator[str]:
     live = state.status not in TERMINAL and state.status != PENDING
-    if live is not ("" in state.tokens) or (not live and state.tokens):
+    part = program.part is not None
+    if (live is not ("" in state.tokens) and not part) or (not live and state.tokens):
         yield f"1: {state.status} with tokens {sorted(state.tokens)}"
     if (state.status == SUSPENDED) is not (state.suspended_at is not None) and state.status in {
         SUSPENDED,
@@ -122,7 +133,7 @@ def _of_run(state: RunState) -> Iterator[str]:
         yield f"12: {state.status} holds {len(state.held)} events"
     if (state.status in TERMINAL) is not (state.ended is not None):
         yield f"14: {state.status}, ended at {state.ended}"
-    if (state.status == "faulted" and state.fault is None) or (
+    if (state.status == "faulted" and state.fault is None and not part) or (
         state.status != "completed" and state.output is not None
     ):
         yield f"14: {state.status} with fault {state.fault} and output {state.output!r}"
@@ -136,17 +147,18 @@ def _of_token(program: Program, state: RunState, filed: str, token: Token) -> It
             yield f"2: {token.id!r} is detached, but performs nothing"
     elif token.owner is not None:
         owner = state.tokens.get(token.owner)
+        elsewhere = owner is None and program.part not in {None, keeper_of(token, token.frame)}
         place = int(token.id.rpartition("/")[2])
         join = None if owner is None else owner.frame
         branches = join.state.branches if join and isinstance(join.state, ForkState) else ()
-        if not (
+        if not elsewhere and not (
             join is not None
             and join.at + join.path == fork_of(token)
             and place < len(branches)
             and branches[place].status == "running"
         ):
             yield f"3: {token.id!r} has no running place in a fork of {token.owner!r}"
-    if not _waits(state, token):
+    if not _waits(state, token, elsewhere=program.part is not None):
         yield f"5: {token.id!r} waits for nothing at {token.key!r}"
     if token.entering is not None and token.entering not in program.nodes:
         yield f"8: {token.id!r} is about to enter {token.entering!r}"
@@ -165,7 +177,7 @@ def _of_log(program: Program, whose: str, log: tuple[Owed, ...]) -> Iterator[str
         seen.add(occurrence)
 
 
-def _waits(state: RunState, token: Token) -> bool:
+def _waits(state: RunState, token: Token, *, elsewhere: bool) -> bool:
     """Say whether something can move the token."""
     frame = token.frame
     if frame is None or token.entering is not None:
@@ -174,7 +186,12 @@ def _waits(state: RunState, token: Token) -> bool:
     if isinstance(own, ListenState):
         return not own.satisfied and not own.busy
     if isinstance(own, ForkState):
-        return any(branch_id(frame, index) in state.tokens for index in range(len(own.branches)))
+        # A branch that nobody asked to end was cancelled with the run, as will be heard here, too.
+        awaited = _AWAITED if own.leaving is not None else {*_AWAITED, "cancelled"}
+        return any(
+            branch_id(frame, index) in state.tokens or (elsewhere and branch.status in awaited)
+            for index, branch in enumerate(own.branches)
+        )
     if isinstance(own, WaitState | TryState | CompensationState):
         return frame.due is not None
     return isinstance(own, CallState)
@@ -198,14 +215,22 @@ def _of_frame(program: Program, state: RunState, token: Token, frame: Frame) -> 
     if not undoing and (frame.path != inner or not frame.inner.startswith(frame.path)):
         yield f"10: {key!r} holds {frame.inner!r}, inside of {inner!r}"
     if isinstance(frame.state, ForkState):
-        for index, branch in enumerate(frame.state.branches):
-            lives = branch_id(frame, index) in state.tokens and frame is token.frame
-            if lives is not (branch.status == "running"):
-                yield f"4: branch {index} of {key!r} is {branch.status}, its token lives: {lives}"
-        for branch in frame.state.branches:
-            yield from _of_log(program, f"{key} (a branch)", branch.log)
+        yield from _of_join(program, state, token, frame, frame.state)
     if isinstance(frame.state, CompensationState):
         yield from _of_log(program, f"{key} (undoing)", frame.state.owed)
+
+
+def _of_join(
+    program: Program, state: RunState, token: Token, frame: Frame, join: ForkState
+) -> Iterator[str]:
+    key = frame.at + frame.path
+    for index, branch in enumerate(join.branches):
+        lives = branch_id(frame, index) in state.tokens
+        elsewhere = program.part is not None and branch.status in _AWAITED
+        # Once the fork has ended, its frame may still stand below the undoing of its losers.
+        if frame is token.frame and lives is not (branch.status == "running") and not elsewhere:
+            yield f"4: branch {index} of {key!r} is {branch.status}, its token lives: {lives}"
+        yield from _of_log(program, f"{key} (a branch)", branch.log)
 
 
 __all__ = ["TRUTHS", "check"]

@@ -75,10 +75,10 @@ def cancel_token(t: Transition, token: Token) -> None:
         report_frame(t, "cancelled", frame)
 
 
-def cancel_others(t: Transition, keep: str) -> None:
-    """Cancel every other token of the run, branches before the tokens they belong to."""
+def cancel_all(t: Transition, *, but: str | None = None) -> None:
+    """Cancel every token of the run (`but` one), branches before the tokens they belong to."""
     for token in sorted(t.tokens.values(), key=lambda token: len(token.id), reverse=True):
-        if token.id != keep and token.id in t.tokens:
+        if token.id != but and token.id in t.tokens:
             cancel_token(t, token)
 
 

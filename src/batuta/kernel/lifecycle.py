@@ -13,7 +13,7 @@ import msgspec
 from batuta.kernel.faults import FaultData
 
 
-class Happened(msgspec.Struct, frozen=True, gc=False):
+class Happened(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One change in a task's life.
 
     `what` is started, completed, faulted, cancelled or retried. `key` is reference and path: the

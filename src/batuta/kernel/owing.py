@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batuta.kernel.frames import is_inside, occurrence_path
+from batuta.kernel.frames import is_inside, occurrence_path, owner_of
 from batuta.kernel.state import CompensationState, Frame, Owed, Token
 
 if TYPE_CHECKING:
-    from batuta.kernel.program import Node
+    from batuta.kernel.program import Node, Program
 
 Log = tuple[Owed, ...]
 
@@ -35,7 +35,9 @@ def inside(log: Log, frame: Frame, part: str) -> Log:
     return tuple(owed for owed in log if is_inside(owed.at, owed.path, frame, part))
 
 
-def owing(token: Token, parent: Frame, node: Node, data: Any, output: Any) -> Token:
+def owing(
+    program: Program, token: Token, parent: Frame, node: Node, data: Any, output: Any
+) -> Token:
     """Return the token owing for a task that it completed.
 
     What is done to undo something owes nothing itself.
@@ -49,6 +51,7 @@ def owing(token: Token, parent: Frame, node: Node, data: Any, output: Any) -> To
             for name in node.compensate_names & frame.variables.keys():
                 variables.setdefault(name, frame.variables[name])
         frame = frame.parent
-    entry = Owed(node.reference, parent.inner, data, output, variables or None)
+    owner = owner_of(program, node, parent) if node.participant is None else None
+    entry = Owed(node.reference, parent.inner, data, output, variables or None, 0, owner)
     log = together(token.log, (entry,))
     return Token(token.id, token.context, None, log, token.owner, None, None, token.ears)

@@ -8,6 +8,7 @@ here. A program is immutable after `compile_workflow` and shared by all runs of 
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -37,6 +38,7 @@ class Node:
     """One task of the program. What its kind needs besides is in `own`."""
 
     __slots__ = (
+        "acts",
         "begin",
         "block_done",
         "compensate",
@@ -72,6 +74,8 @@ class Node:
         self.name = task.name
         self.kind = kind
         self.participant = task.participant
+        self.acts = False
+        """Whether it acts on the world, so that it has an owner; all else is pure."""
         self.parent: Node | None = None
         self.index = 0
         self.siblings: dict[str, Node] = {}
@@ -109,10 +113,16 @@ class DurationCode:
 
 
 class Program:
-    """A compiled workflow: `timed` if anything in it can fall due, `listens` if it has a listen."""
+    """A compiled workflow: `timed` if anything in it can fall due, `listens` if it has a listen.
+
+    `part` is the participant whose view of it this is: None drives all of a run, a participant only
+    its own tasks (`tasks.away`). `external` are the participants that are reached by events alone:
+    whoever holds the token asks them, so their tasks are nobody else's.
+    """
 
     __slots__ = (
         "document_json",
+        "external",
         "first",
         "functions",
         "identity",
@@ -120,6 +130,7 @@ class Program:
         "listens",
         "nodes",
         "output",
+        "part",
         "root",
         "timed",
         "workflow",
@@ -137,6 +148,14 @@ class Program:
         self.output: Flow | None = None
         self.document_json = workflow.source
         self.root: Node
+        self.part: str | None = None
+        self.external: frozenset[str] = frozenset()
+
+    def seen_by(self, participant: str, external: frozenset[str] = frozenset()) -> Program:
+        """Return the part of the program that a participant drives; they share their nodes."""
+        part = copy(self)
+        part.part, part.external = participant, external
+        return part
 
 
 def condition_of(text: str) -> Code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batuta.kernel.frames import attempt_of, iteration_of
+from batuta.kernel.frames import attempt_of, iteration_of, owner_of
 from batuta.kernel.lifecycle import Happened
 from batuta.kernel.transition import iso8601
 
@@ -44,7 +44,7 @@ def report(
             node.reference,
             node.name,
             node.kind,
-            node.participant,
+            owner_of(t.program, node, parent),
             attempt_of(parent),
             iteration_of(parent),
             where,

@@ -16,46 +16,50 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from batuta.errors import KernelBug
+from batuta.kernel import parts
 from batuta.kernel.commands import Command, Continue
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import (
+    Arrived,
+    BranchCancelled,
+    BranchEnded,
     CancelAsked,
+    Closed,
     Continued,
     Event,
     Failed,
     Heard,
+    Opened,
     Performed,
     ResumeAsked,
     Started,
     SuspendAsked,
     Woken,
 )
-from batuta.kernel.faults import Raised, timeout_fault
-from batuta.kernel.flow import enter, unwind
+from batuta.kernel.faults import Raised
+from batuta.kernel.flow import enter
 from batuta.kernel.frames import own_frames
-from batuta.kernel.leaving import give_back, leave_to
-from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import (
     PENDING,
     RUNNING,
     SUSPENDED,
     TERMINAL,
     CallState,
-    CompensationState,
     Ears,
     Frame,
+    Leaving,
     ListenState,
     RunState,
     Token,
-    TryState,
 )
-from batuta.kernel.tasks import listen, try_, workflow
+from batuta.kernel.tasks import listen, workflow
+from batuta.kernel.tasks.away import is_cancelled, is_settled
+from batuta.kernel.timeouts import due, fault_from, go_on
 from batuta.kernel.transition import Transition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from batuta.kernel.faults import FaultData
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
 
@@ -64,6 +68,13 @@ NEW = RunState()
 
 BEHAVIOUR = 1
 """The newest numbered behaviour; recorded with each run. See `behaviours.md` in the docs folder."""
+
+
+_NOT_HELD = ResumeAsked | CancelAsked | Closed | Opened
+"""What a suspended run takes at once."""
+
+_FROM_ELSEWHERE = Started | Arrived | BranchEnded | BranchCancelled
+"""What others tell a part, so that also one that is cancelled has to take it."""
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
@@ -102,7 +113,7 @@ def step(
     """
     if state.status in TERMINAL:
         return Step(state, [], False)
-    if state.status == SUSPENDED and not isinstance(event, ResumeAsked | CancelAsked):
+    if state.status == SUSPENDED and not isinstance(event, _NOT_HELD):
         return _hold(state, event)
     t = Transition(program, state, now, answers, watch)
     told = 0 if watch is None else len(watch)
@@ -113,6 +124,8 @@ def step(
             del watch[told:]
         raise
     except Exception as error:
+        if watch is not None:
+            del watch[told:]
         raise KernelBug(
             f"{type(error).__name__} while run {state.id or '(new)'} took {type(event).__name__}: "
             f"{error}",
@@ -131,26 +144,31 @@ def step(
 
 
 def _start(t: Transition, event: Started) -> dict[str, Any] | None:
-    if t.state.status != PENDING:
+    if t.state.is_known:
         return None
-    begun = {
-        "id": event.run,
-        "origin": event.origin or event.run,
-        "status": RUNNING,
-        "started": t.now,
-        "input": event.input,
-        "secrets": event.secrets,
-        "nonce": event.nonce,
-        "behaviour": event.behaviour,
-    }
-    t.state = msgspec.structs.replace(t.state, **begun)
+    t.state = msgspec.structs.replace(
+        t.state,
+        id=event.run,
+        origin=event.origin or event.run,
+        status=RUNNING,
+        started=t.now,
+        input=event.input,
+        secrets=event.secrets,
+        nonce=event.nonce,
+        behaviour=event.behaviour,
+    )
     # The context begins as an empty object (ruling A3), so that `$context.x` and `$context + {}`
     # do.
-    token = Token("", {}, ears=Ears(event.heard) if event.heard else None)
     root = Frame("", "", event.input, event.input, t.now)
+    token = Token("", {}, root, ears=Ears(event.heard) if event.heard else None)
     t.tokens[""] = token
-    t.follow((workflow.begin_run, token, root, event))
-    return begun
+    t.cause = ("", "start")
+    if t.state.cancelling:
+        # That it is to end came before its start: to a participant messages come in any order.
+        t.follow(workflow.cancel(t, compensate=False))
+    else:
+        t.follow((workflow.begin_run, token, root, event))
+    return {}
 
 
 def _answered(t: Transition, event: Performed | Failed) -> dict[str, Any] | None:
@@ -160,6 +178,8 @@ def _answered(t: Transition, event: Performed | Failed) -> dict[str, Any] | None
         return None
     node = t.program.nodes[frame.at]
     answer = event.output if isinstance(event, Performed) else event.fault
+    if isinstance(event, Failed):
+        t.cause = (node.reference, "faulted")
     t.follow((node.result, token, frame, node, answer))
     return {}
 
@@ -179,7 +199,11 @@ def _hear(t: Transition, event: Heard) -> dict[str, Any] | None:
         if token is None:
             continue
         for frame in own_frames(token):
-            if isinstance(frame.state, ListenState) and _offer(t, token, frame, event):
+            if (
+                isinstance(frame.state, ListenState)
+                and event.key in {"", frame.at + frame.path}
+                and _offer(t, token, frame, event)
+            ):
                 consumed = True
                 break
     return {} if consumed else None
@@ -191,23 +215,10 @@ def _offer(t: Transition, token: Token, frame: Frame, event: Heard) -> bool:
         action, taken = listen.hear(t, token, frame, node, event.number, event.event)
     except Raised as raised:
         # The filter itself is faulty: the listen faults, rather than waiting for ever.
-        _fault_from(t, token, frame, raised.fault)
+        t.follow(fault_from(t, token, frame, raised.fault))
         return True
     t.follow(action)
     return taken
-
-
-def _fault_from(t: Transition, token: Token, frame: Frame, fault: FaultData) -> None:
-    """Let the task of `frame` fault by something that is not a fault of a task inside it."""
-    if fault.instance is None:
-        fault = msgspec.structs.replace(fault, instance=frame.at)
-    token = leave_to(t, token, frame)
-    if frame.parent is None:
-        t.follow((unwind, token, frame, fault))
-        return
-    give_back(t, token.id, frame)
-    report_frame(t, "faulted", frame, fault)
-    t.follow((unwind, token, frame.parent, fault))
 
 
 def _wake(t: Transition, _: Woken) -> dict[str, Any] | None:
@@ -219,41 +230,9 @@ def _wake(t: Transition, _: Woken) -> dict[str, Any] | None:
         wake = token.wake
         if wake is None or wake > t.now:
             continue
-        _due(t, token)
+        t.follow(due(t, token))
         woken = True
     return {} if woken else None
-
-
-def _due(t: Transition, token: Token) -> None:
-    """Deal with what is due in a token: the outermost overdue timeout first, else its waiting.
-
-    While something is being undone, the timeouts around the undoing stand back.
-    """
-    nodes = t.program.nodes
-    overdue: tuple[Frame, bool] | None = None
-    for frame in own_frames(token):
-        if isinstance(frame.state, CompensationState):
-            break
-        if frame.deadline is not None and frame.deadline <= t.now:
-            overdue = (frame, True)
-        elif (
-            isinstance(frame.state, TryState)
-            and frame.state.expires is not None
-            and frame.state.expires <= t.now
-        ):
-            overdue = (frame, False)
-    if overdue is not None:
-        frame, whole = overdue
-        node = nodes[frame.at]
-        if not whole:
-            t.follow(try_.expired(t, token, frame, node))
-            return
-        _fault_from(t, token, frame, timeout_fault("it took longer than its timeout", frame.at))
-        return
-    # No timeout is overdue, so the task itself waits, and its time has come.
-    frame = cast("Frame", token.frame)
-    node = nodes[frame.at]
-    t.follow((node.due, token, frame, node))
 
 
 def _continue(t: Transition, _: Continued) -> dict[str, Any] | None:
@@ -289,10 +268,15 @@ def _hold(state: RunState, event: Event) -> Step:
             )
         case Heard():
             means = not any(
-                isinstance(one, Heard) and one.number == event.number for one in state.held
+                isinstance(one, Heard) and (one.number, one.key) == (event.number, event.key)
+                for one in state.held
             )
         case Continued():
             means = _parked(state) and event not in state.held
+        case Started():
+            means = not state.is_known and event not in state.held
+        case Arrived() | BranchEnded() | BranchCancelled():
+            means = event not in state.held
         case _:
             means = False
     if not means:
@@ -303,8 +287,30 @@ def _hold(state: RunState, event: Event) -> Step:
 def _cancel(t: Transition, event: CancelAsked) -> dict[str, Any] | None:
     if t.state.status == PENDING or (t.state.cancelling and event.compensate):
         return None
-    t.follow(workflow.cancel(t, event))
-    return {"status": RUNNING, "cancelling": True, "suspended_at": None, "held": ()}
+    held = t.state.held
+    go_on(t)
+    t.state = msgspec.structs.replace(
+        t.state,
+        status=RUNNING,
+        cancelling=True,
+        suspended_at=None,
+        held=(),
+        spared=not event.compensate,
+    )
+    first = t.tokens.get("")
+    if (
+        first is not None
+        and is_cancelled(t.state, first)
+        and (not event.compensate or is_settled(t, first, Leaving("cancel")))
+    ):
+        t.follow(workflow.cancel(t, compensate=event.compensate))
+    if t.program.part is not None:
+        parts.cancel_branches(t)
+        # What tokens here were answered is not wanted any more, but what came from elsewhere is.
+        for one in held:
+            if t.ended is None and isinstance(one, _FROM_ELSEWHERE):
+                _TAKE[type(one)](t, one)
+    return {}
 
 
 def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any] | None:
@@ -314,41 +320,15 @@ def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any] | None:
 
 
 def _resume(t: Transition, _: ResumeAsked) -> dict[str, Any] | None:
-    since = t.state.suspended_at
-    if since is None:
+    if t.state.suspended_at is None:
         return None
-    pause = t.now - since
-    for token_id, token in t.tokens.items():
-        t.tokens[token_id] = msgspec.structs.replace(token, frame=_later(token.frame, pause))
+    go_on(t)
     held = t.state.held
     t.state = msgspec.structs.replace(t.state, status=RUNNING, held=(), suspended_at=None)
     for event in held:
         if t.ended is None:
             _TAKE[type(event)](t, event)
-    return {"status": RUNNING, "held": (), "suspended_at": None}
-
-
-def _later(frame: Frame | None, pause: int) -> Frame | None:
-    """Return a stack with every time in it moved by the pause (ruling A24)."""
-    if frame is None:
-        return None
-    state = frame.state
-    if isinstance(state, TryState):
-        state = msgspec.structs.replace(
-            state, first=state.first + pause, expires=_moved(state.expires, pause)
-        )
-    return msgspec.structs.replace(
-        frame,
-        parent=_later(frame.parent, pause),
-        state=state,
-        deadline=_moved(frame.deadline, pause),
-        wake=_moved(frame.wake, pause),
-        due=_moved(frame.due, pause),
-    )
-
-
-def _moved(time: int | None, pause: int) -> int | None:
-    return None if time is None else time + pause
+    return {}
 
 
 _TAKE: Mapping[type[Event], Callable[[Transition, Any], dict[str, Any] | None]] = MappingProxyType(
@@ -362,6 +342,11 @@ _TAKE: Mapping[type[Event], Callable[[Transition, Any], dict[str, Any] | None]] 
         CancelAsked: _cancel,
         SuspendAsked: _suspend,
         ResumeAsked: _resume,
+        Opened: parts.open_part,
+        Arrived: parts.arrive,
+        BranchEnded: parts.end_branch,
+        BranchCancelled: parts.cancel_branch,
+        Closed: parts.close,
     }
 )
 """What each event means to a run that is neither suspended nor over."""

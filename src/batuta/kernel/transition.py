@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from batuta.expressions import Expression, ExpressionFailure, TooMuchWork
+from batuta.kernel.commands import HandOver
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.faults import Raised, expression_fault
-from batuta.kernel.state import ExtendedState, Frame, RunState, Token
+from batuta.kernel.state import NOTHING, ExtendedState, Frame, RunState, Token
 
 if TYPE_CHECKING:
     from batuta.kernel.commands import Command
@@ -75,6 +76,7 @@ class Transition:
         "agenda",
         "answers",
         "asked",
+        "cause",
         "commands",
         "ended",
         "left",
@@ -105,6 +107,8 @@ class Transition:
         self.left = STRETCH
         self.watch = watch
         self.parked = False
+        self.cause = NOTHING
+        """What ended last, and how: the reference and the outcome that a hand-over tells."""
         self.ended: dict[str, Any] | None = None
 
     def follow(self, action: Action) -> None:
@@ -136,6 +140,22 @@ class Transition:
             token.id, token.context, frame, token.log, token.owner, reference, raw, token.ears
         )
         self.parked = True
+
+    def hand_over(self, token: Token, frame: Frame, reference: str, raw: Any, to: str) -> None:
+        """Let the token go to the participant whose task it is about to enter."""
+        self.tokens.pop(token.id, None)
+        gone = Token(
+            token.id,
+            token.context,
+            frame,
+            token.log,
+            token.owner,
+            reference,
+            raw,
+            token.ears,
+            self.state.paused,
+        )
+        self.commands.append(HandOver(gone, *self.cause, to))
 
     def in_sandbox(self, expression: Expression, data: Any, variables: Any) -> Any:
         """Evaluate one expression, natively if possible, else from the sandbox's answers."""
@@ -224,5 +244,10 @@ def moment(milliseconds: int) -> dict[str, Any]:
 
 def iso8601(milliseconds: int) -> str:
     """Return an epoch time as RFC 3339 text in UTC with milliseconds."""
-    time = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{time.isoformat()[:19]}.{milliseconds % 1000:03d}Z"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Return all that the texts of one second have in common."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]

@@ -31,6 +31,10 @@ class HeldSecrets(SecretSource, Protocol):
         """Return `value` with stars for every placeholder."""
         ...
 
+    def under(self, value: Any, nonce: str) -> Any:
+        """Return `value` with this run's placeholders under another nonce, for somebody else."""
+        ...
+
 
 class Keeper(Protocol):
     """Gives runs their secrets.

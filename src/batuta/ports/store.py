@@ -19,6 +19,8 @@ from batuta.errors import ConflictError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from batuta.ports.mail import Outgoing, Parked, Served
+
 
 _MOST_USERS = 3
 HIDDEN = "#"
@@ -150,13 +152,22 @@ class Batch:
         "done_requests",
         "events",
         "gathered",
+        "heard",
+        "inbox",
         "journal",
         "numbers",
+        "outbox",
+        "parked",
+        "redriven",
         "released",
         "runs",
         "schedules",
+        "sent",
+        "served",
         "snapshots",
         "subscriptions",
+        "unparked",
+        "unserved",
         "unsubscriptions",
     )
 
@@ -180,6 +191,23 @@ class Batch:
         """(run, scope, key, group): the group is complete, and forgotten; `run` heard the last."""
         self.dependents: list[tuple[str, str]] = []
         """(run, cause): the run starts because of what the batch says of the other run."""
+        self.inbox: list[tuple[str, str]] = []
+        """(run, message): taken by a participant; one that is there already stays."""
+        self.outbox: list[Outgoing] = []
+        self.sent: list[int] = []
+        """Numbers of the outbox that the bus has."""
+        self.heard: list[tuple[int, int, dict[str, Any]]] = []
+        """(number, time, event): events from a bus, under the numbers that they have there."""
+        self.parked: list[Parked] = []
+        """One that is parked already, from the same place in the bus, changes nothing."""
+        self.redriven: list[int] = []
+        """Numbers of what is parked and is to be taken again."""
+        self.unparked: list[int] = []
+        """Numbers of what is parked no more."""
+        self.served: list[Served] = []
+        """What was asked for from elsewhere, as it stands now: takes the place of what stood."""
+        self.unserved: list[tuple[str, str]] = []
+        """(run, key) of requests that are forgotten as if they had never come."""
         self.numbers: list[int] = []
         """Set by the store: the numbers given to `events`, in order."""
 
@@ -199,6 +227,15 @@ class Batch:
             or self.schedules
             or self.gathered
             or self.released
+            or self.inbox
+            or self.outbox
+            or self.sent
+            or self.heard
+            or self.parked
+            or self.redriven
+            or self.unparked
+            or self.served
+            or self.unserved
         )
 
 
@@ -363,6 +400,10 @@ class Store(Protocol):
 
     def under_way(self, workflow: str) -> list[RunRow]:
         """Return the runs of exactly this workflow that have not ended, hidden or not."""
+        ...
+
+    def name(self) -> str:
+        """Return what the store is called where several meet: random, and the same for ever."""
         ...
 
     def version(self) -> int:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from batuta.errors import ConflictError
+from batuta.ports.mail import AGAIN, DEAD, LATE, Outgoing, Parked, Served
 from batuta.ports.store import (
     Batch,
     Change,
@@ -53,13 +55,20 @@ class Memory:
         self.cursors: dict[str, int] = {}
         self.schedules: dict[tuple[str, str], ScheduleRow] = {}
         self.gathered: list[GatheredRow] = []
+        self.inbox: dict[str, set[str]] = {}
+        self.outbox: dict[int, Outgoing] = {}
+        self.parked: dict[int, Parked] = {}
+        self.past: set[str] = set()
+        self.served: dict[tuple[str, str], Served] = {}
+        self.name = token_hex(16)
+        self.last_parked = 0
         self.last_event = 0
         self.last_request = 0
         self.writes = 0
 
 
 class MemoryStore:
-    """A store in memory. The contract is `batuta.ports.store.Store`."""
+    """A store in memory. The contracts are `ports.store.Store` and `ports.mail.Mailbox`."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory or Memory()
@@ -116,6 +125,7 @@ class MemoryStore:
                 kept = memory.schedules.get((row.identity, row.kind))
                 if kept is None or kept.number < row.number:
                     memory.schedules[row.identity, row.kind] = row
+            _write_mail(memory, batch)
 
     def deploy(
         self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
@@ -166,12 +176,20 @@ class MemoryStore:
                 if row.id not in scheduled
             )[:limit]
             for _, run in old:
-                del memory.runs[run]
+                if memory.runs.pop(run).control == "choreographed":
+                    memory.past.add(run)
+                memory.inbox.pop(run, None)
                 memory.journal.pop(run, None)
                 memory.snapshots.pop(run, None)
                 for request in [one for one in memory.requests.values() if one.run == run]:
                     del memory.requests[request.id]
             memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
+            for late in [one for one in memory.parked.values() if one.why == LATE]:
+                if late.at < ended_before:
+                    del memory.parked[late.number]
+            for served in [one for one in memory.served.values() if one.at < ended_before]:
+                key = (served.run, served.key)
+                memory.served[key] = msgspec.structs.replace(served, answer=None)
             used = {row.digest for row in memory.runs.values()}
             used |= {digest for digest, _ in memory.workflows.values()}
             for digest in memory.documents.keys() - used:
@@ -330,6 +348,41 @@ class MemoryStore:
         """Return a workflow's unended runs. See the port."""
         return [row for row in self._unended() if row.workflow == workflow]
 
+    def has_taken(self, run: str, message: str) -> bool:
+        """Say whether a message is in the inbox. See the port."""
+        return message in self._memory.inbox.get(run, ())
+
+    def is_past(self, run: str) -> bool:
+        """Say whether a run was known here and was forgotten. See the port."""
+        return run in self._memory.past
+
+    def outbox(self, after: int = 0, *, limit: int = 1000) -> list[Outgoing]:
+        """Return what is still to be published. See the port."""
+        kept = self._memory.outbox
+        return [kept[number] for number in sorted(kept) if number > after][:limit]
+
+    def parked(self, why: str = DEAD, *, after: int = 0, limit: int = 100) -> list[Parked]:
+        """Return what was put aside. See the port."""
+        kept = self._memory.parked.values()
+        return [one for one in kept if one.why == why and one.number > after][:limit]
+
+    def parked_one(self, number: int) -> Parked | None:
+        """Return one message that was put aside. See the port."""
+        return self._memory.parked.get(number)
+
+    def served(self, run: str, key: str) -> Served | None:
+        """Return what came of a request. See the port."""
+        return self._memory.served.get((run, key))
+
+    def unanswered(self) -> list[Served]:
+        """Return the requests that are still to be answered. See the port."""
+        found = [one for one in self._memory.served.values() if one.request is not None]
+        return sorted(found, key=lambda one: (one.at, one.run, one.key))
+
+    def name(self) -> str:
+        """Return what the store is called. See the port."""
+        return self._memory.name
+
     def version(self) -> int:
         """Return a number that changes with other processes' writes. See the port."""
         return self._memory.writes
@@ -354,6 +407,41 @@ def _refuse_conflicts(memory: Memory, batch: Batch) -> None:
         if row.id in started:
             raise ConflictError(row.id, hint="a batch starts a run once")
         started.add(row.id)
+
+
+def _write_mail(memory: Memory, batch: Batch) -> None:
+    for run, message in batch.inbox:
+        memory.inbox.setdefault(run, set()).add(message)
+    for one in batch.outbox:
+        memory.outbox[one.number] = one
+    for number in batch.sent:
+        memory.outbox.pop(number, None)
+    for number, at, event in batch.heard:
+        # An event has one number and a number one event: whatever came first stays.
+        if number not in memory.events and _identity(event) not in memory.identities:
+            memory.identities[_identity(event)] = number
+            memory.events[number] = StoredEvent(number=number, at=at, event=event)
+            memory.last_event = max(memory.last_event, number)
+    _park(memory, batch)
+    for one in batch.served:
+        memory.served[one.run, one.key] = one
+    for key in batch.unserved:
+        memory.served.pop(key, None)
+
+
+def _park(memory: Memory, batch: Batch) -> None:
+    for number in batch.unparked:
+        memory.parked.pop(number, None)
+    for number in batch.redriven:
+        if number in memory.parked:
+            again = msgspec.structs.replace(memory.parked[number], why=AGAIN)
+            memory.parked[number] = again
+    for one in batch.parked:
+        if one.place and any(known.place == one.place for known in memory.parked.values()):
+            continue
+        memory.last_parked += 1
+        number = memory.last_parked
+        memory.parked[number] = msgspec.structs.replace(one, number=number)
 
 
 def _change(memory: Memory, run: str, change: Change) -> None:

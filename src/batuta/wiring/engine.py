@@ -1,100 +1,39 @@
-"""Building an engine: the only place that names concrete adapters."""
+"""Building an engine: with `participants`, the only places that name concrete adapters."""
 
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from batuta.adapters.callers.functions import FunctionCaller, FunctionRegistry
-from batuta.adapters.callers.http import Allow, HttpCaller, HttpClient, TokenStore, Transport
-from batuta.adapters.callers.http.caller import endpoint_uri
-from batuta.adapters.callers.http.uri_template import expand
-from batuta.adapters.callers.openapi import OpenApiCaller
-from batuta.adapters.callers.processes import (
-    ContainerCaller,
-    Policy,
-    Processes,
-    ScriptCaller,
-    ShellCaller,
-)
 from batuta.adapters.clock import SystemClock
-from batuta.adapters.resources import ResourceReader
-from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, mask, new_nonce
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.lease import Leases
+from batuta.app.choreography import Choreography, Meeting
+from batuta.app.deploying import Deployer
 from batuta.app.engine import Engine
+from batuta.app.projected import Projected
 from batuta.errors import BatutaError
-from batuta.expressions.sandbox import Sandbox
+from batuta.insight.viewer import Viewer
 from batuta.ports.clock import GovernedClock
+from batuta.runtime.conductor.answers import Asking
+from batuta.runtime.conductor.bridging import Bridge
 from batuta.runtime.conductor.conductor import Conductor
 from batuta.runtime.conductor.succession import Succession
-from batuta.runtime.shared.performing import Performer
 from batuta.runtime.shared.programs import Programs
-from batuta.wiring.secret_places import places
-from batuta.wiring.settings import Settings, sqlite_path
+from batuta.wiring.buses import open_bus
+from batuta.wiring.hosting import Hosted
+from batuta.wiring.settings import Settings, bus_beside, participants_beside, sqlite_path
+from batuta.wiring.tools import Tools, tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+    from pathlib import Path
 
-    from batuta.kernel.program import Program
-    from batuta.ports.caller import Call, SecretSource
+    from batuta.adapters.callers.http import Transport
+    from batuta.ports.bus import Bus
     from batuta.ports.clock import Clock
-    from batuta.ports.secrets import HeldSecrets
-
-
-class LocalKeeper:
-    """Gives runs the secrets that this machine has."""
-
-    def __init__(self, store: SecretStore, current: CurrentSecrets) -> None:
-        self._store = store
-        self._current = current
-
-    def new_nonce(self) -> str:
-        """Return a new nonce. See the port."""
-        return new_nonce()
-
-    def secrets_of(self, program: Program, nonce: str) -> HeldSecrets:
-        """Return a run's secrets. See the port."""
-        return RunSecrets(self._store, program.workflow.secrets, nonce)
-
-    def mask(self, value: Any) -> Any:
-        """Put stars for all placeholders. See the port."""
-        return mask(value)
-
-    def serving(self, secrets: HeldSecrets) -> AbstractContextManager[None]:
-        """Serve a run's secrets inside the block. See the port."""
-        return self._current.of(secrets)
-
-
-class SourcedScripts:
-    """Loads a script that is given by `source` before it is run."""
-
-    def __init__(
-        self, scripts: ScriptCaller, resources: ResourceReader, secrets: SecretSource
-    ) -> None:
-        self._scripts = scripts
-        self._resources = resources
-        self._secrets = secrets
-
-    async def __call__(self, call: Call) -> Any:
-        """Run a script. See the port `Caller`."""
-        source = call.arguments.get("source")
-        if source is not None:
-            endpoint = endpoint_uri(self._secrets.reveal(source["endpoint"]))
-            uri = expand(endpoint, self._secrets.reveal(call.input))
-            code = (await self._resources.read(uri, call.authentication)).decode()
-            arguments = {name: value for name, value in call.arguments.items() if name != "source"}
-            call = msgspec.structs.replace(call, arguments={**arguments, "code": code})
-        return await self._scripts(call)
-
-
-def lasting(spec: str) -> str:
-    """Return how to find a file or module of functions from any folder."""
-    return str(Path(spec).absolute()) if spec.endswith(".py") else spec
 
 
 @asynccontextmanager
@@ -107,6 +46,9 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
     transport: Transport | None = None,
     clock: Clock | None = None,
     resume: bool = False,
+    bus: str | None = None,
+    accept_loss: bool = False,
+    looks: bool = False,
 ) -> AsyncGenerator[Engine]:
     """Open an engine over a store, and drive its runs until the block ends.
 
@@ -118,6 +60,11 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         transport: replaces the network of HTTP calls, for tests.
         clock: replaces the time, for tests.
         resume: take over the runs that processes which no longer live have left behind.
+        bus: where participants of choreographed runs meet (`wiring.buses.open_bus`); by default a
+            file beside the store. It is opened when there is a use for it; at once when it is named
+            or a participant is remote, unless `looks`.
+        accept_loss: use a bus that may lose what it has acknowledged.
+        looks: runs are only looked at: nothing is asked of participants elsewhere.
 
     Raises:
         UnavailableError: the store is locked, read-only or on a full disk.
@@ -126,86 +73,122 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
     """
     settings = settings or Settings()
     path = sqlite_path(store or settings.store)
-    registry = FunctionRegistry()
-    loaded: list[str] = []
-    for one in (*settings.functions, *functions):
-        if callable(one):
-            registry.add(one)
-        else:
-            registry.load(one)
-            loaded.append(lasting(str(one)))
-    kept = SqliteStore(path)
-    leases = Leases(path)
-    try:
-        lease = leases.take()
-    except BatutaError:
-        kept.close()
-        raise
-    current = CurrentSecrets()
     time = clock or SystemClock()
-
-    def seconds() -> float:
-        # Deadlines come from the engine's clock, so whoever looks at one asks the same clock.
-        return time.now() / 1_000
-
-    client = HttpClient(
-        allow=Allow.public() if settings.network == "public" else Allow.local(),
-        transport=transport,
-        now=seconds,
-    )
-    tokens = TokenStore()
-    reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
-    policy = Policy(**{kind: kind in settings.allow for kind in ("shell", "script", "container")})
-    called = FunctionCaller(registry, current, clock=seconds)
-    processes = Processes(clock=seconds)
-    sandbox = Sandbox()
-    performer = Performer(
-        {
-            "http": HttpCaller(client, current, tokens=tokens),
-            "openapi": OpenApiCaller(client, current, reader, tokens=tokens),
-            "function": called,
-            "shell": ShellCaller(current, policy=policy, processes=processes),
-            "script": SourcedScripts(
-                ScriptCaller(current, policy=policy, processes=processes), reader, current
+    url = bus or settings.bus or f"sqlite:///{bus_beside(path)}"
+    async with (
+        tools(settings, functions, secrets or {}, transport, time) as wired,
+        AsyncExitStack() as opened,
+        AsyncExitStack() as meeting,
+    ):
+        line = _Line(opened, url, time, accept_loss=accept_loss)
+        kept = SqliteStore(path)
+        leases = Leases(path)
+        try:
+            lease = leases.take()
+        except BatutaError:
+            kept.close()
+            raise
+        is_named = bus is not None or settings.bus is not None
+        asking = None
+        try:
+            if not looks and (is_named or settings.remote):
+                asking = Asking(await line.bus(), kept, settings.remote)
+        except BaseException:
+            lease.give_up()
+            kept.close()
+            raise
+        programs = Programs(kept)
+        conductor = Conductor(
+            kept,
+            programs,
+            wired.performer,
+            wired.sandbox,
+            time,
+            owner=lease.owner,
+            keeper=wired.keeper,
+            asking=asking,
+        )
+        succession = Succession(conductor, leases.is_alive)
+        engine = Engine(
+            kept,
+            conductor,
+            programs,
+            time,
+            Deployer(
+                kept,
+                time,
+                resources=wired.reader,
+                keeper=wired.keeper,
+                functions=wired.functions.names(),
+                # Who runs elsewhere has functions of its own there.
+                knows_all=not settings.remote,
             ),
-            "container": ContainerCaller(current, policy=policy, processes=processes),
-        }
-    )
-    programs = Programs(kept)
-    conductor = Conductor(
-        kept,
-        programs,
-        performer,
-        sandbox,
-        time,
-        owner=lease.owner,
-        keeper=LocalKeeper(SecretStore(*places(settings, secrets or {})), current),
-    )
-    succession = Succession(conductor, leases.is_alive)
-    engine = Engine(
-        kept,
-        conductor,
-        programs,
-        time,
-        reader,
-        functions=registry.names(),
-        setup=json.dumps({"functions": loaded}) if loaded else None,
-        succession=succession,
-        retention_days=settings.retention_days,
-    )
-    if isinstance(time, GovernedClock):
-        time.heed(engine.settled)
-    try:
-        if resume:
-            await succession.take_over()
-        await conductor.start()
-        yield engine
-    finally:
+            setup=json.dumps({"functions": wired.loaded}) if wired.loaded else None,
+            succession=succession,
+            retention_days=settings.retention_days,
+            meeting=Meeting(
+                kept,
+                partial(_meet, meeting, line, conductor, kept, settings, wired),
+                lambda: is_named or bus_beside(path).is_file(),
+            ),
+        )
         if isinstance(time, GovernedClock):
-            time.ignore(engine.settled)
-        await conductor.stop()
-        await sandbox.close()
-        await client.close()
-        called.close()
-        lease.give_up()
-        kept.close()
+            time.heed(engine.settled)
+        try:
+            if resume:
+                await succession.take_over()
+            await conductor.start()
+            if resume:
+                await engine.take_up()
+            yield engine
+        finally:
+            if isinstance(time, GovernedClock):
+                time.ignore(engine.settled)
+            try:
+                await meeting.aclose()
+            finally:
+                await conductor.stop()
+                lease.give_up()
+                kept.close()
+
+
+class _Line:
+    """The bus of an engine, opened once."""
+
+    def __init__(
+        self, opened: AsyncExitStack, url: str, clock: Clock, *, accept_loss: bool
+    ) -> None:
+        self.url = url
+        self._opened = opened
+        self._clock = clock
+        self._accept_loss = accept_loss
+        self._bus: Bus | None = None
+
+    async def bus(self) -> Bus:
+        if self._bus is None:
+            bus = open_bus(self.url, clock=self._clock, accept_loss=self._accept_loss)
+            await bus.start()
+            self._opened.push_async_callback(bus.close)
+            self._bus = bus
+        return self._bus
+
+
+async def _meet(
+    meeting: AsyncExitStack,
+    line: _Line,
+    conductor: Conductor,
+    kept: SqliteStore,
+    settings: Settings,
+    wired: Tools,
+) -> Choreography:
+    """Open what of an engine needs the bus, until the engine closes."""
+    clock, url, bus = conductor.clock, line.url, await line.bus()
+    viewer = Viewer(bus, kept, name=url)
+    await viewer.start()
+    meeting.push_async_callback(viewer.stop)
+    bridge = Bridge(conductor, bus, kept, url)
+    await bridge.start()
+    meeting.push_async_callback(bridge.stop)
+    hosted = Hosted(participants_beside(kept.path), bus, wired, clock, remote=settings.remote)
+    meeting.push_async_callback(hosted.close)
+    return Choreography(bus, viewer, kept, Projected(kept), hosted, bridge, clock)

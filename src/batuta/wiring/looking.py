@@ -7,14 +7,15 @@ So somebody has to look before an engine is opened; this is that look. It change
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from batuta.adapters.callers.functions import FunctionRegistry
 from batuta.adapters.stores.sqlite import SqliteStore
-from batuta.adapters.stores.sqlite.lease import Leases
+from batuta.adapters.stores.sqlite.lease import Leases, is_claimed
 from batuta.errors import NotFoundError
-from batuta.wiring.settings import sqlite_path
+from batuta.wiring.settings import participants_beside, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -31,6 +32,7 @@ class Look:
 
     def __init__(self, store: SqliteStore, leases: Leases) -> None:
         self._store = store
+        self._participants = participants_beside(store.path)
         self._leases = leases
 
     def run(self, run_id: str) -> RunRow | None:
@@ -38,14 +40,19 @@ class Look:
         return self._store.run(run_id)
 
     def is_driven(self, row: RunRow) -> bool:
-        """Say whether a living process drives this run."""
+        """Say whether a living process drives this run, or a participant of it on this machine."""
+        if row.control == "choreographed":
+            return any(is_claimed(path) for path in self._participants.glob("*.db"))
         return row.owner is not None and self._leases.is_alive(row.owner)
 
     def orphans(self) -> list[RunRow]:
         """Return the runs that have not ended and whose process is gone, oldest first."""
         gone = {owner for owner in self._store.owners() if not self._leases.is_alive(owner)}
-        found = [row for row in self._unended() if row.owner in gone] if gone else []
+        found = [row for row in self._unended() if row.owner in gone or self._is_left(row)]
         return sorted(found, key=lambda row: row.id)
+
+    def _is_left(self, row: RunRow) -> bool:
+        return row.control == "choreographed" and not self.is_driven(row)
 
     def _unended(self) -> Iterator[RunRow]:
         for status in _UNENDED:
@@ -71,6 +78,33 @@ def look(store: str) -> Generator[Look]:
         yield Look(opened, Leases(path))
     finally:
         opened.close()
+
+
+@contextmanager
+def mailboxes(store: str) -> Generator[dict[str, SqliteStore]]:
+    """Open a store and those of the participants beside it, by the name of whose they are.
+
+    The store itself goes by the name of its file: it is a conductor's, or that of a participant
+    that was given a store of its own.
+
+    Raises:
+        NotFoundError: there is none at all.
+        RequestError: the URL names none.
+        UnavailableError: one is locked or cannot be read.
+        CorruptError: one is damaged.
+    """
+    path = sqlite_path(store)
+    found = {unquote(one.stem): one for one in sorted(participants_beside(path).glob("*.db"))}
+    if not found:
+        existing(store)
+    if path.is_file():
+        found.setdefault(path.stem, path)
+    with ExitStack() as opened:
+        boxes: dict[str, SqliteStore] = {}
+        for name, file in found.items():
+            boxes[name] = SqliteStore(file)
+            opened.callback(boxes[name].close)
+        yield boxes
 
 
 def existing(store: str) -> Path:

@@ -39,10 +39,14 @@ def _from(folder: Path, written: Settings) -> Settings:
     store = written.store
     if store != DEFAULT_STORE:
         store = f"sqlite:///{folder / sqlite_path(store)}"
+    bus = written.bus
+    if bus is not None and bus.startswith("sqlite:"):
+        bus = f"sqlite:///{folder / sqlite_path(bus)}"
     secrets = written.secrets_file
     return msgspec.structs.replace(
         written,
         store=store,
+        bus=bus,
         folder=str(folder / written.folder),
         functions=tuple(
             str(folder / one) if one.endswith(".py") else one for one in written.functions

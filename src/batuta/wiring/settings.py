@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -17,11 +17,26 @@ from batuta.errors import RequestError
 DEFAULT_STORE = "sqlite:///.batuta/batuta.db"
 
 
+class Placed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a participant is, unless it is in this process or hears of the bus by itself.
+
+    `remote` ones are ours and have a process of their own elsewhere. `endpoint` is where a service
+    that is not ours (`external: true`) takes requests by HTTP; `bearer` names the secret with the
+    token that is sent along.
+    """
+
+    remote: bool = False
+    endpoint: str | None = None
+    bearer: str | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an engine is built from.
 
     `folder` is where relative resources of workflows lie. `retention_days` is how long ended runs
-    are kept (0: for ever). `network` is `local` (private addresses may be called) or `public`.
+    are kept (0: for ever). `bus` is where participants of choreographed runs meet (None: a file
+    beside the store), `participants` says what is particular to some of them. `network` is `local`
+    (private addresses may be called) or `public`.
     `allow` lists what `run` may start: shell, script, container.
     """
 
@@ -30,8 +45,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     functions: tuple[str, ...] = ()
     secrets_file: str | None = None
     retention_days: int = 30
+    bus: str | None = None
+    participants: dict[str, Placed] = {}
     network: str = "local"
     allow: tuple[str, ...] = ("shell", "script", "container")
+
+    @property
+    def remote(self) -> frozenset[str]:
+        """The participants that have processes of their own elsewhere."""
+        return frozenset(name for name, one in self.participants.items() if one.remote)
 
 
 def from_file(path: Path) -> Settings:
@@ -61,3 +83,23 @@ def sqlite_path(url: str) -> Path:
             hint="use sqlite:///FILE (relative) or sqlite:////FILE (absolute)",
         )
     return Path(parts.path[1:])
+
+
+def bus_beside(store: Path) -> Path:
+    """Return the file of the bus that belongs to a store."""
+    return store.with_name(f"{_prefix(store)}bus.db")
+
+
+def participants_beside(store: Path) -> Path:
+    """Return the folder with the stores of the participants that belong to a store."""
+    return store.with_name(f"{_prefix(store)}participants")
+
+
+def store_of(folder: Path, participant: str) -> Path:
+    """Return the file of a participant's store; its name may be any text."""
+    return folder / f"{quote(participant, safe=' ')}.db"
+
+
+def _prefix(store: Path) -> str:
+    """Return what tells the files of several stores in one folder apart."""
+    return "" if store.name == Path(urlsplit(DEFAULT_STORE).path).name else f"{store.stem}."

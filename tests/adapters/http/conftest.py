@@ -248,3 +248,16 @@ def sent(get, server):
         return server.received[-1].headers.get("authorization")
 
     return perform
+
+
+@pytest.fixture
+def replied():
+    """Make a reply: `replied(200, {"a": 1})`, or with bytes and headers of its own."""
+
+    def made(status: int = 200, body: Any = b"", headers: dict[str, str] | None = None) -> Reply:
+        if isinstance(body, bytes):
+            return Reply(status, body, headers or {})
+        json_type = {"Content-Type": "application/json"}
+        return Reply(status, json.dumps(body).encode(), headers or json_type)
+
+    return made

@@ -142,6 +142,16 @@ async def test_closing_kills_what_runs(tmp_path, ready):
     assert (await task).code == 137
 
 
+async def test_closing_kills_what_is_only_being_started(tmp_path):
+    processes = Processes()
+    argv = ["/bin/sh", "-c", "sleep 1000"]
+    environment = {"PATH": os.environ["PATH"]}
+    task = asyncio.ensure_future(processes.run(argv, environment=environment, folder=tmp_path))
+    await asyncio.sleep(0)
+    processes.close()
+    assert (await task).code == 137
+
+
 async def test_no_more_processes_run_at_once_than_allowed(tmp_path):
     processes = Processes(Limits(at_once=1))
     # mkdir fails when the folder is there, that is, when another process is between its lines.

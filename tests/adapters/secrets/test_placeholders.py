@@ -261,3 +261,10 @@ def test_revealing_the_placeholders_gives_every_secret_back(secret):
     run = secrets_of(s=secret)
     assert run.reveal(run.placeholders()) == {"s": secret}
     assert run.mask(run.placeholders()) == secrets_of("q" * 22, s=secret).mask(run.placeholders())
+
+
+def test_placeholders_under_another_nonce_are_revealed_by_who_has_that_one_and_nobody_else():
+    here, there = secrets_of(pin="9876"), secrets_of("m" * 22, pin="1111")
+    sent = here.under({"text": f"pin {here.placeholders()['pin']}", "plain": "x"}, "m" * 22)
+    assert here.reveal(sent) == sent
+    assert there.reveal(sent) == {"text": "pin 1111", "plain": "x"}

@@ -30,7 +30,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = VirtualClock(START)
+        self.clock = VirtualClock(START, patience=120)
         self.serving: dict[Engine, asyncio.Task[None]] = {}
         self._stacks: dict[Engine, AsyncExitStack] = {}
         self._copies = 0

@@ -252,7 +252,7 @@ async def test_ended_runs_are_forgotten_after_their_retention_and_schedules_go_o
 
 
 async def test_a_year_of_days_passes_quickly(office, times):
-    engine = await office.open()
+    engine = await office.open(settings=batuta.Settings(retention_days=0))
     await office.deploy(engine, "{ cron: '0 6 * * *' }")
     await office.clock.advance(days=365)
     assert len(times(engine)) == 365

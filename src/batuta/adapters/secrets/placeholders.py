@@ -156,6 +156,19 @@ class RunSecrets:
         """Return `value` with `***` for every placeholder, of this run or another, for showing."""
         return mask(value)
 
+    def under(self, value: Any, nonce: str) -> Any:
+        """Return `value` with this run's placeholders under another nonce.
+
+        Whoever has secrets of these names, and that nonce, can reveal it with its own values.
+        """
+        start = f"{_OPEN}{nonce}:"
+        kept = len(self._start)
+
+        def renamed(text: str) -> str:
+            return self._own.sub(lambda found: start + found[0][kept:], text)
+
+        return _mapped(value, self._start, renamed, None)
+
     def _learn(self, name: str, path: tuple[str, ...], leaf: Leaf) -> None:
         typed = self._placeholder(name, path)
         text = leaf if isinstance(leaf, str) else msgspec.json.encode(leaf).decode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from batuta.choreography.types import RESERVED
 from batuta.cli import options, paper, words
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import chosen, engine
@@ -114,7 +115,7 @@ def tail(
     types = () if event_type is None else (event_type,)
 
     async def work() -> None:
-        async with engine(chosen(store)) as opened:
+        async with engine(chosen(store), looks=True) as opened:
             last = opened.store.last_event()
             seen = _first(opened, types, since, as_json=as_json)
             if not follow:
@@ -153,6 +154,8 @@ def _show_after(opened: Engine, after: int, types: tuple[str, ...], *, as_json: 
 
 def _show(stored: StoredEvent, *, as_json: bool) -> None:
     event: dict[str, Any] = stored.event
+    if event["type"].startswith(RESERVED):
+        return  # on its way to the bus, and for participants only
     if as_json:
         paper.say_json({"number": stored.number, "event": event}, line=True)
         return

@@ -13,7 +13,8 @@ from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
 from batuta.cli.progress import follow, shown_for
-from batuta.errors import NotFoundError, RequestError
+from batuta.cli.realising import CHOREOGRAPHED, realisable
+from batuta.errors import NotFoundError
 
 if TYPE_CHECKING:
     from batuta.app.engine import Engine
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 @options.functions
 @click.option("--control", type=click.Choice(["orchestrated", "choreographed"]), help=words.CONTROL)
 @options.store
+@options.bus
+@options.accept_loss
 @options.secret
 @options.wait
 @options.as_json
@@ -41,21 +44,22 @@ def run(
     wait: float | None,
     as_json: bool,
     trace: bool,
+    **meeting: Any,
 ) -> int:
     """Run a file; see `words.RUN`."""
     data = None if given is None else options.json_value(given, "--input")
-    choice = chosen(store, functions, secret, beside=Path(file).parent)
-    workflow = checked(file, choice)
-    if (control or workflow.control) != "orchestrated":
-        raise RequestError(words.NOT_YET, hint=words.NOT_YET_HINT)
-    return asyncio.run(_run(file, data, choice, wait, as_json, trace))
+    choice = chosen(store, functions, secret, beside=Path(file).parent, **meeting)
+    workflow = checked(file, choice, control)
+    if (control or workflow.control) == CHOREOGRAPHED:
+        realisable(file, workflow, choice)
+    return asyncio.run(_run(file, data, control, choice, wait, as_json, trace))
 
 
-def checked(file: str, choice: Chosen) -> Workflow:
+def checked(file: str, choice: Chosen, control: str | None) -> Workflow:
     """Return a file's workflow, before any store is made for it.
 
     Functions are known by name only once an engine has loaded them; here it is seen whether any
-    could be.
+    could be. Participants that run elsewhere have theirs there.
 
     Raises:
         NotFoundError: it cannot be read.
@@ -69,9 +73,13 @@ def checked(file: str, choice: Chosen) -> Workflow:
         raise NotFoundError(
             f"{file} cannot be read: {error.strerror}", hint=words.FILE_HINT
         ) from None
-    known = None if choice.all_functions else frozenset[str]()
-    report = check(text, file=file, known_functions=known)
-    return right(report, has_functions=known is None)
+    report = check(text, file=file)
+    has_functions = bool(choice.all_functions)
+    if report.workflow is not None and not has_functions:
+        if choice.settings.remote or (control or report.workflow.control) == CHOREOGRAPHED:
+            return right(report, has_functions=True)
+        report = check(text, file=file, known_functions=())
+    return right(report, has_functions=has_functions)
 
 
 def right(report: Report, *, has_functions: bool) -> Workflow:
@@ -96,12 +104,18 @@ def right(report: Report, *, has_functions: bool) -> Workflow:
 
 
 async def _run(
-    file: str, data: Any, choice: Chosen, wait: float | None, as_json: bool, trace: bool
+    file: str,
+    data: Any,
+    control: str | None,
+    choice: Chosen,
+    wait: float | None,
+    as_json: bool,
+    trace: bool,
 ) -> int:
     async with engine(choice, makes=True) as opened:
         right(opened.check(file), has_functions=bool(choice.all_functions))
         identity = await opened.deploy(file, replace=True)
-        started = await opened.start(identity, data)
+        started = await opened.start(identity, data, control=control)
         with interruptible() as stop:
             await follow(opened, started.id, wait, shown_for(json=as_json))
         view = started.show()

@@ -11,7 +11,7 @@ from batuta.cli import accounts, options, paper, words
 from batuta.cli.driving import MOMENT_S, engine_for, until, until_at_rest, with_functions_of
 from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
-from batuta.cli.opening import Chosen, chosen, engine
+from batuta.cli.opening import Chosen, caught_up, chosen, engine
 from batuta.cli.progress import follow, shown_for, watched
 from batuta.errors import ConflictError, NotFoundError, RequestError
 
@@ -50,7 +50,8 @@ def list_(
     """List runs; see `words.RUNS_LIST`."""
 
     async def work() -> None:
-        async with engine(chosen(store)) as opened:
+        async with engine(chosen(store), looks=True) as opened:
+            await caught_up(opened)
             found = opened.runs(status=status, workflow=workflow, before=before, limit=limit)
             now = opened.clock.now()
         if as_json:
@@ -94,7 +95,8 @@ def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
         with look(choice.store) as seen:
             row = seen.run(run_id)
             driven = row is not None and seen.is_driven(row)
-        async with engine(choice) as opened:
+        async with engine(choice, looks=True) as opened:
+            await caught_up(opened)
             view, tasks = opened.show(run_id), opened.tasks(run_id)
             now = opened.clock.now()
         if as_json:
@@ -297,7 +299,7 @@ def purge(age: str | None, store: str | None, as_json: bool) -> None:
         if age is None and days == 0:
             raise RequestError(words.KEPT_FOR_EVER, hint=words.KEPT_FOR_EVER_HINT)
         milliseconds = days * DAY_MS if age is None else options.age_ms(age)
-        async with engine(choice) as opened:
+        async with engine(choice, looks=True) as opened:
             count = opened.purge(milliseconds)
         said: dict[str, Any] = {"purged": count}
         if as_json:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from batuta.definition.found import Found, Reference
     from batuta.definition.nodes import Node
-    from batuta.definition.problems import Findings
+    from batuta.definition.problems import Findings, Path
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+")
 
@@ -70,8 +70,9 @@ def check_names(
     declared: Declared,
     known_functions: Collection[str] | None,
     findings: Findings,
+    root: Node,
 ) -> None:
-    """Look up every name that the walk found."""
+    """Look up every name that the walk found in the document with this root."""
     tables = {
         Names.AUTHENTICATION: ("authentication", declared.authentications, "authentications"),
         Names.ERROR: ("error", declared.errors, "errors"),
@@ -85,7 +86,7 @@ def check_names(
             case Names.TASK:
                 continue
             case Names.FUNCTION:
-                _function(reference, declared, deployed, findings)
+                _function(reference, declared, deployed, findings, root)
             case Names.PARTICIPANT:
                 if declared.participants is not None:
                     where = "`document.metadata.participants`"
@@ -121,6 +122,7 @@ def _function(
     declared: Declared,
     deployed: _Deployed | None,
     findings: Findings,
+    root: Node,
 ) -> None:
     """Look up what a call calls: ours, an address, a catalogue's, or one the runtime has."""
     name: str = reference.node.plain
@@ -144,6 +146,8 @@ def _function(
         return
     if declared.catalogs and not at and ":" in name:
         return  # which catalogue has it is found out when the workflow is deployed
+    if _is_external(root, reference.path):
+        return  # what a service that is not ours is asked for has a name of its own there
 
     def hint() -> str:
         return did_you_mean(plain, (*declared.functions, *deployed.names, *BUILT_IN_CALLS)) or (
@@ -159,6 +163,23 @@ def _function(
         expected="a function of `use.functions`, a deployed one, or an address",
         hint=hint,
     )
+
+
+def _is_external(root: Node, path: Path) -> bool:
+    """Say whether what stands at a place is performed by a service that is not ours."""
+    tokens: list[str | int] = []
+    while path is not None:
+        path, token = path
+        tokens.append(token)
+    owner = _inside(root, "document", "metadata", "participant")
+    node: Node = root
+    for token in reversed(tokens):
+        node = node.items[token] if isinstance(token, int) else node.fields[token]
+        owner = _inside(node, "metadata", "participant") or owner
+    if owner is None or owner.kind != "string":
+        return False
+    external = _inside(root, "document", "metadata", "participants", owner.plain, "external")
+    return external is not None and external.plain is True
 
 
 class _Deployed:

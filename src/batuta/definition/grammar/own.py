@@ -12,6 +12,7 @@ from batuta.definition.grammar.values import PROGRAM, TEXT, optional, required
 from batuta.definition.shapes import (
     Either,
     Field,
+    Flag,
     Length,
     Names,
     Nothing,
@@ -31,8 +32,11 @@ _SLA = Record(
     hints={"after": "a soft deadline is `within`; a hard one is the task's `timeout`"},
 )
 _PARTICIPANT = Either(
-    "an object { title, owner }",
-    {"object": Record("a participant", optional(title=TEXT, owner=TEXT)), "null": Nothing()},
+    "an object { title, owner, external }",
+    {
+        "object": Record("a participant", optional(title=TEXT, owner=TEXT, external=Flag())),
+        "null": Nothing(),
+    },
 )
 
 TASK_METADATA = Record(

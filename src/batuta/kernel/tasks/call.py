@@ -14,7 +14,14 @@ import msgspec
 from batuta.kernel.commands import Perform, StartChild
 from batuta.kernel.faults import FaultData, configuration_fault
 from batuta.kernel.flow import enter, finish, unwind
-from batuta.kernel.frames import attempt_of, escaped, new_frame, occurrence_path, parent_of
+from batuta.kernel.frames import (
+    attempt_of,
+    escaped,
+    new_frame,
+    occurrence_path,
+    owner_of,
+    parent_of,
+)
 from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import CallState, Frame, Token
 from batuta.kernel.transition import Action, TaskView, Transition, entering
@@ -81,7 +88,7 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
             authentication,
             node.reference + occurrence_path(path),
             attempt_of(parent) if path else 1,
-            node.participant,
+            owner_of(t.program, node, parent),
             frame.wake,
         )
     )

@@ -83,7 +83,7 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
     state = state_of(frame)
     if state.attempt <= RETRIES:
         again = CompensationState(
-            state.owed, state.sequel, state.attempt + 1, state.fault, state.failures
+            state.owed, state.sequel, state.attempt + 1, state.fault, state.failures, t.cause
         )
         due_at = t.now + FIRST_DELAY_MS * 2 ** (state.attempt - 1)
         t.stop(token, changed(frame, state=again, due=due_at))
@@ -95,11 +95,13 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
 
 def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """The delay before another attempt is over."""
-    del t, node
+    del node
+    t.cause = state_of(frame).cause
     return (_undo, token, changed(frame, state=frame.state))
 
 
 def _sequel(t: Transition, token: Token, frame: Frame) -> Action:
+    from batuta.kernel import timeouts  # noqa: PLC0415 -- it stands on `flow`, as this does
     from batuta.kernel.tasks import fork, try_, workflow  # noqa: PLC0415 -- they begin undoing
 
     state = state_of(frame)
@@ -110,6 +112,11 @@ def _sequel(t: Transition, token: Token, frame: Frame) -> Action:
         if state.sequel in {"catch", "join"}:
             return (try_.give_up, token, below, fault)
     owner = t.program.nodes[below.at]
+    if state.sequel in {"catch", "join"} and below.wake is not None and below.wake <= t.now:
+        # It stood back while something was undone: now it counts before anything else begins.
+        overdue = below if state.sequel == "catch" else changed(below, state=fork.OVER)
+        t.stop(token, overdue)
+        return timeouts.due(t, t.tokens[token.id])
     if state.sequel == "catch" and fault is not None:
         return (try_.handle, token, below, owner, fault)
     if state.sequel == "join":

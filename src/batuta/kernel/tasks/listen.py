@@ -95,7 +95,7 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     for filters in (listen.filters, listen.until):
         if filters is not None:
             criteria += [_criterion(t, token, frame, one) for one in filters] or [Criterion(None)]
-    after = behind(token.ears, _place(node))
+    after = behind(token.ears, _place(t, node))
     t.commands.append(
         Subscribe(token.id, frame.at + frame.path, tuple(criteria), None if after < 0 else after)
     )
@@ -103,9 +103,12 @@ def begin(t: Transition, token: Token, parent: Frame, node: Node, raw: Any, data
     return None
 
 
-def _place(node: Node) -> str | None:
-    """Return the reference of a listen that goes on behind its last event, else None."""
-    return node.reference if node.own.in_order else None
+def _place(t: Transition, node: Node) -> str | None:
+    """Return the reference of a listen that goes on behind its last event, else None.
+
+    To a participant the bus may bring an event again after later ones: there none does.
+    """
+    return node.reference if node.own.in_order and t.program.part is None else None
 
 
 def _criterion(t: Transition, token: Token, frame: Frame, one: Filter) -> Criterion:
@@ -131,7 +134,7 @@ def hear(
     listen: Listen = node.own
     state = state_of(frame)
     ears = token.ears or NOTHING
-    if state.satisfied or number <= behind(ears, _place(node)) or number in ears.recent:
+    if state.satisfied or number <= behind(ears, _place(t, node)) or number in ears.recent:
         return None, False
     if listen.until is not None:
         index, bound = _first_match(
@@ -182,7 +185,7 @@ def _heard(
     bound: dict[str, Any],
     number: int,
 ) -> Action:
-    token = _remembering(token, node, number, bound)
+    token = _remembering(t, token, node, number, bound)
     new = changed(frame, state=state)
     if state.satisfied:
         t.commands.append(Unsubscribe(token.id, frame.at + frame.path))
@@ -369,7 +372,9 @@ def _read(listen: Listen, event: dict[str, Any]) -> Any:
     return event.get("data", event.get("data_base64"))
 
 
-def _remembering(token: Token, node: Node, number: int, bound: dict[str, Any]) -> Token:
+def _remembering(
+    t: Transition, token: Token, node: Node, number: int, bound: dict[str, Any]
+) -> Token:
     return Token(
         token.id,
         token.context,
@@ -378,7 +383,7 @@ def _remembering(token: Token, node: Node, number: int, bound: dict[str, Any]) -
         token.owner,
         token.entering,
         token.carried,
-        having_heard(token.ears, _place(node), number, bound),
+        having_heard(token.ears, _place(t, node), number, bound),
     )
 
 

@@ -166,7 +166,7 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
         delay = _delay(t, token, frame, node, catch.retry, fault.as_json())
         if delay is not None:
             report_frame(t, "retried", frame, fault)
-            again = TryState("delay", state.attempt + 1, state.first, None, fault)
+            again = TryState("delay", state.attempt + 1, state.first, None, fault, t.cause)
             if delay == 0:
                 return (_attempt, token, _in_phase(frame, again), node)
             t.stop(token, _in_phase(frame, again, due=t.now + delay))
@@ -182,13 +182,14 @@ def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: Fault
 
 def due(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """The delay before the next attempt is over."""
-    del t
+    t.cause = state_of(frame).cause
     return (_attempt, token, frame, node)
 
 
 def expired(t: Transition, token: Token, frame: Frame, node: Node) -> Action:
     """An attempt ran past `limit.attempt.duration`: a timeout that this try itself may catch."""
     token = leave_to(t, token, frame)
+    t.cause = (node.reference, "faulted")
     fault = timeout_fault(
         "the attempt took longer than retry.limit.attempt.duration", node.reference
     )

@@ -13,12 +13,12 @@ from batuta.kernel.data import duration_ms, transformed
 from batuta.kernel.faults import Raised
 from batuta.kernel.flow import enter
 from batuta.kernel.frames import root_of
-from batuta.kernel.leaving import all_owed, cancel_others
+from batuta.kernel.leaving import all_owed, cancel_all
 from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED, Frame, Token
-from batuta.kernel.tasks.compensation import compensate
+from batuta.kernel.tasks.compensation import compensate as undo
 
 if TYPE_CHECKING:
-    from batuta.kernel.events import CancelAsked, Started
+    from batuta.kernel.events import Started
     from batuta.kernel.faults import FaultData
     from batuta.kernel.program import Node
     from batuta.kernel.transition import Action, Transition
@@ -56,25 +56,25 @@ def block_done(
 def on_fault(t: Transition, token: Token, frame: Frame, node: Node, fault: FaultData) -> Action:
     """Nobody caught it: undo, then fault."""
     del node
-    cancel_others(t, token.id)
+    cancel_all(t, but=token.id)
     if token.log:
         owed = token.log
         token = Token("", token.context, None, (), None, None, None, token.ears)
         t.tokens[""] = token
-        return compensate(t, token, frame, owed, "fault", fault)
+        return undo(t, token, frame, owed, "fault", fault)
     return end(t, token, FAULTED, None, fault)
 
 
-def cancel(t: Transition, event: CancelAsked) -> Action:
+def cancel(t: Transition, *, compensate: bool) -> Action:
     """Stop everything; undo it unless told not to."""
     first = t.tokens[""]
     root = root_of(cast("Frame", first.frame))
     owed = all_owed(t, first)
-    cancel_others(t, "/")
+    cancel_all(t)
     token = Token("", first.context, None, (), None, None, None, first.ears)
     t.tokens[""] = token
-    if owed and event.compensate:
-        return compensate(t, token, root, owed, "cancel")
+    if owed and compensate:
+        return undo(t, token, root, owed, "cancel")
     return end(t, token, CANCELLED, None, None)
 
 

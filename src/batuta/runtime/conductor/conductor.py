@@ -1,72 +1,43 @@
 """The conductor: drives every token of its runs.
 
-Events come in (answers, timers, published events, requests), `kernel.step` says what they mean, the
-transition is added to the batch, and once the batch is durable the step's commands are carried out.
-That order is the guarantee: nothing is acted upon before what led to it is on disk.
-
-All of this happens on the event loop's thread, without locks; only the commit itself is elsewhere
-(`committer`). Tasks that answer at once (a function that does not suspend) put their answer
-straight into the inbox, without an asyncio task, and many runs are advanced per turn of the loop. A
-run that needs the sandbox waits for it alone; a bug stops the run it happened in, alone.
-
-Owns the inbox and its pump. The neighbours own the rest: `recording` (what a transition writes),
-`committer` (when it is durable), `acting` (what is done then), `evaluating` (the sandbox),
-`timers`, `hearing` (published events), `housing` (runs in and out of memory, recovery).
+Owns what is particular to orchestrated runs: where they begin, that events go into the store itself
+(which is their bus), and that sub-workflows begin, end and are cancelled in the transaction of
+their parent. Everything else is the driver's (`runtime.shared.driving`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.errors import BatutaError, KernelBug
+from batuta.errors import BatutaError
 from batuta.kernel.codec import decode_event, encode_event
-from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
-from batuta.kernel.events import Event, Heard, Started, Woken
-from batuta.kernel.faults import standard
-from batuta.kernel.state import RUNNING, SUSPENDED
-from batuta.kernel.step import BEHAVIOUR, NEW, step
-from batuta.ports.caller import Fault
-from batuta.ports.store import Batch, Change, JournalRow, RunRow
-from batuta.runtime.conductor.acting import Acting
-from batuta.runtime.conductor.committer import Committer, Released, closed, without
-from batuta.runtime.conductor.evaluating import Evaluating
-from batuta.runtime.conductor.hearing import Hearing
-from batuta.runtime.conductor.housing import Housing
-from batuta.runtime.conductor.live import LiveRun
-from batuta.runtime.conductor.recording import Recorder, Release
-from batuta.runtime.conductor.timers import Timers
+from batuta.kernel.events import CancelAsked, Event, Failed, Performed, Started
+from batuta.kernel.faults import FaultData, standard
+from batuta.kernel.step import NEW
+from batuta.ports.store import Batch, JournalRow, RunRow
+from batuta.runtime.conductor.answers import Answers
+from batuta.runtime.shared.driving.driver import Driver
+from batuta.runtime.shared.driving.live import LiveRun
+from batuta.runtime.shared.driving.recording import shown
+from batuta.runtime.shared.ids import child_run_id
+from batuta.runtime.shared.requesting import Requesting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
+    from batuta.kernel.commands import Departure, Finish, StartChild
     from batuta.kernel.program import Program
-    from batuta.kernel.state import RunState
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
     from batuta.ports.secrets import Keeper
     from batuta.ports.store import Store
+    from batuta.runtime.conductor.answers import Asking
     from batuta.runtime.shared.performing import Performer
     from batuta.runtime.shared.programs import Programs
 
-_log = logging.getLogger("batuta.conductor")
 
-TURN = 512
-"""Events taken per turn of the loop, so that sockets and timers get theirs."""
-
-SLICE = 256
-"""Releases carried out before the disk gets what has come of them."""
-
-READ_AGAIN_MS = 1_000
-"""When the store could not be read: the pause before it is tried again."""
-
-
-class Conductor:
-    """Drives runs over one store."""
+class Conductor(Driver):
+    """Drives whole runs over one store."""
 
     def __init__(
         self,
@@ -78,90 +49,40 @@ class Conductor:
         *,
         owner: str,
         keeper: Keeper,
+        asking: Asking | None = None,
     ) -> None:
         """Prepare a conductor; `start` begins.
 
         Args:
             store: the journal.
             programs: the deployed workflows.
-            performer: performs the tasks that act on the world.
+            performer: performs the tasks of all participants that are not asked over a bus.
             evaluator: evaluates what the native compiler does not take.
             clock: the time.
             owner: this conductor's name in the store, unique among living ones.
             keeper: gives each run its secrets.
+            asking: how participants elsewhere are asked; without it, tasks of services that are not
+                ours fault.
         """
-        self.store = store
-        self.programs = programs
-        self.clock = clock
-        self.owner = owner
-        self.keeper = keeper
-        self.runs: dict[str, LiveRun] = {}
-        self.inbox: deque[tuple[LiveRun, Event]] = deque()
-        self.failure: BatutaError | None = None
-        self.ended: Callable[[LiveRun], None] = lambda _: None
-        self.left: Callable[[LiveRun], None] = lambda _: None
-        self.finishing: Callable[[LiveRun, RunState, Event], None] = lambda *_: None
-        """Called at a run's end, with the state before it and its last event, for more to note."""
-        self.contested: set[str] = set()
-        """Runs that another process may start as well: to be refused is no news for them."""
-        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
-        self._unwritten: set[asyncio.Future[None]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._scheduled = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
-        self.committer = Committer(
-            store, committed=self._committed, lost=self._lost, failed=self._failed
-        )
-        self.timers = Timers(clock, self._rung)
-        self.hearing = Hearing(self)
-        self.housing = Housing(self)
-        self.recorder = Recorder(self)
-        self.acting = Acting(self, performer)
-        self.sandbox = Evaluating(self, evaluator)
-
-    # -- life --------------------------------------------------------------------------------------
+        super().__init__(store, programs, performer, evaluator, clock, owner=owner, keeper=keeper)
+        self._answers: Answers | None = None
+        if asking is not None:
+            self._answers = Answers(self, asking)
+            self.requesting = Requesting(
+                self, asking.bus, remote=asking.remote, hear=self._answers.hear
+            )
 
     async def start(self) -> None:
-        """Begin to drive: take up what this owner has under way, and listen."""
-        self._loop = asyncio.get_running_loop()
-        self.committer.start()
-        self.hearing.start()
-        self.housing.take_up()
-        self._rung()
-
-    def take_up(self, adopted: list[RunRow]) -> None:
-        """Go on with what was under way in runs that are ours now; `start` does it if it is yet to.
-
-        Those that wait are woken when they are due, and by what was published since.
-        """
-        if self._loop is None:
-            return
-        for row in adopted:
-            self.housing.take_up_one(row.id)
-        self.hearing.behind = True
-        self.hearing.serve()
-        self._rung()
-        self.schedule()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Say whether nothing more is to be begun."""
-        return self._stopping
+        """Begin to drive. See `Driver`."""
+        await super().start()
+        if self._answers is not None:
+            await self._answers.start()
 
     async def stop(self) -> None:
-        """Stop driving; what is being performed is abandoned, and taken up by the next start."""
-        self._stopping = True
-        self.hearing.stop()
-        self.timers.stop()
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=5)
-        await self.committer.stop()
-        self._give_up_waiting(closed())
-
-    # -- what others ask ---------------------------------------------------------------------------
+        """Stop driving. See `Driver`."""
+        if self._answers is not None:
+            await self._answers.stop()
+        await super().stop()
 
     def begin(
         self,
@@ -187,7 +108,7 @@ class Conductor:
         if instead_of is not None:
             instead_of.leave_to(run)
         self.runs[run_id] = run
-        started = self._started(run, data)
+        started = self.started(run, data)
         if heard:
             started = msgspec.structs.replace(started, heard=heard)
         batch = self.committer.batch
@@ -237,264 +158,91 @@ class Conductor:
         self.committer.releases.append(lambda: self.housing.take_up_one(run_id))
         self.schedule()
 
-    def _started(self, run: LiveRun, data: Any) -> Started:
-        """Return the event that starts a run, with placeholders for the secrets it declares."""
-        if not run.program.workflow.secrets:
-            return Started(run.id, data, behaviour=BEHAVIOUR)
-        nonce = self.keeper.new_nonce()
-        run.secrets = secrets = self.keeper.secrets_of(run.program, nonce)
-        refused = None
-        try:
-            secrets.require()
-        except Fault as fault:
-            refused = standard(fault.kind, fault.status, fault.title, fault.detail, "")
-        return Started(run.id, data, secrets.placeholders(), nonce, refused, behaviour=BEHAVIOUR)
+    # -- what is particular to whole runs ----------------------------------------------------------
 
-    def post(self, run: LiveRun, event: Event) -> None:
-        """Let a run take an event soon."""
-        if run.heir is not None:
-            run = run.standing
-            if _is_past(run, event):
+    def publish(self, run: LiveRun, batch: Batch, event: dict[str, Any]) -> None:
+        """Put an event into the store, where every run may hear it. See `Driver`."""
+        del run
+        batch.events.append((self.clock.now(), event))
+
+    def send(self, run: LiveRun, batch: Batch, command: Departure) -> None:
+        """Nothing ever goes elsewhere: a whole run is here. See `Driver`."""
+        del batch
+        raise AssertionError(f"{command} of {run.id} leaves a run that is driven whole")
+
+    def tell_end(self, run: LiveRun, finish: Finish) -> None:
+        """Answer the parent of a sub-workflow. See `Driver`."""
+        if run.parent is not None and run.parent_key is not None:
+            # In the same transaction as the end itself: a parent never misses its child's answer.
+            parent = self.housing.find(run.parent)
+            if parent is None or run.parent_key not in parent.ledger.asked:
                 return
-        run.awaited += 1
-        self.inbox.append((run, event))
-        if not self._scheduled:
-            self.schedule()
+            answer = _answer(parent, run.parent_key, finish)
+            if parent.starting:
+                # Its own transition is still being written: it takes this next, or asks again for
+                # it after a crash, as it does not count as waiting.
+                self.post(parent, answer)
+            else:
+                self.take(parent, answer)
 
-    async def durable(self) -> None:
-        """Wait until everything noted so far is on disk, and nothing that comes later.
+    def cancel_child(self, run: LiveRun, command: StartChild) -> None:
+        """Cancel a sub-workflow that nobody waits for any more. See `Driver`."""
+        child = self.housing.find(child_run_id(run.id, command.key))
+        if child is not None and child.parent == run.id:
+            self.take(child, CancelAsked())
 
-        Raises:
-            BatutaError: it cannot be written; the reason says what to do.
-        """
-        if self.failure is not None:
-            raise self.failure
-        if self._stopping:
-            raise closed()
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unwritten.add(waiter)
-        self.committer.releases.append(lambda: self._written(waiter))
-        self.schedule()
-        await waiter
-
-    async def taken(self) -> None:
-        """Wait until everything posted so far is taken in and on disk."""
-        while self.inbox:
-            await self.durable()
-        await self.durable()
-
-    @property
-    def is_settled(self) -> bool:
-        """Say whether nothing is on its way: no event, no commit, nothing being performed."""
-        return (
-            not (self.inbox or self._tasks or self._scheduled or self.hearing.behind)
-            and not self.committer.has_work
-        )
-
-    async def settled(self) -> None:
-        """Wait until nothing is on its way: then only time or somebody else can move a run."""
-        while not self.is_settled and self.failure is None and not self._stopping:
-            if self._tasks and not self.inbox and not self.committer.has_work:
-                await asyncio.wait(list(self._tasks), return_when=asyncio.FIRST_COMPLETED)
-            await self.committer.drain()
-            await asyncio.sleep(0)
-
-    def _written(self, waiter: asyncio.Future[None]) -> None:
-        self._unwritten.discard(waiter)
-        if not waiter.done():
-            waiter.set_result(None)
-
-    async def until_ended(self, run_id: str) -> None:
-        """Wait until a run of this conductor has ended, or cannot go on (`LiveRun.problem`)."""
-        run = self.runs.get(run_id)
-        if run is None:
-            row = self.store.run(run_id)
-            if row is None or row.ended_at is not None or row.problem is not None:
-                return
-        elif run.problem is not None:
-            await self.durable()
-            return
-        if self.failure is not None:
-            raise self.failure
-        if self._stopping:
-            raise closed()
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(run_id, []).append(waiter)
-        await waiter
-
-    # -- the pump ----------------------------------------------------------------------------------
-
-    def schedule(self) -> None:
-        """See to it that the pump runs in the loop's next turn."""
-        if not self._scheduled and self._loop is not None and not self._stopping:
-            self._scheduled = True
-            self._loop.call_soon(self._pump)
-
-    def _pump(self) -> None:
-        self._scheduled = False
-        self._advance()
-        if self.hearing.behind and not self.committer.is_busy:
-            self.hearing.drain()
-        self.hearing.keep_place()
-        self.committer.submit()
-        if self.inbox:
-            self.schedule()
-
-    def _advance(self) -> None:
-        """Let the runs take what lies in the inbox, as much as one turn of the loop allows."""
-        inbox = self.inbox
-        for _ in range(min(TURN, len(inbox))):
-            run, event = inbox.popleft()
-            if run.heir is not None:
-                run = run.standing
-            run.awaited -= 1
-            if not (run.inherits and _is_past(run, event)):
-                self.take(run, event)
-
-    def take(
-        self,
-        run: LiveRun,
-        event: Event,
-        at: int | None = None,
-        answers: tuple[Evaluated, ...] = (),
-    ) -> None:
-        """Let a run take an event, and note what follows in the batch."""
-        if run.problem is not None:
-            return
-        if run.evaluating and not answers:
-            run.backlog.append(event)
-            return
-        now = self.clock.now() if at is None else at
+    def start_child(self, run: LiveRun, command: StartChild) -> None:
+        """Start a sub-workflow, or answer that there is none of that name."""
+        child_id = child_run_id(run.id, command.key)
         try:
-            taken = step(run.program, run.state, event, now, answers)
-        except NeedsEvaluation as need:
-            self.sandbox.begin(run, event, now, answers, need)
-            return
-        except KernelBug as bug:
-            self.halt(run, bug)
-            return
-        if taken.changed:
-            try:
-                self.recorder.note(run, event, taken, now, answers)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, it is this run's alone
-                self._halt_unwritten(run, error)
-            return
-        if run.timer_at is not None and run.timer_at <= now:
-            self.recorder.set_timer(run)
-        self.recorder.rest(run)
-
-    # -- after a commit ----------------------------------------------------------------------------
-
-    def _committed(self, batch: Batch, releases: list[Released]) -> None:
-        """Carry out what was waiting for this batch.
-
-        In slices, between which answers that came at once are taken and sent to the disk: so that
-        it has the first of them to write while the last are still being worked out.
-        """
-        for start in range(0, len(releases), SLICE):
-            if start:
-                self._advance()
-                self.committer.submit()
-            for release in releases[start : start + SLICE]:
-                try:
-                    release()
-                except Exception as error:  # noqa: BLE001 -- those behind it are still to come
-                    self._unreleased(release, error)
-        if batch.events or self.hearing.behind:
-            self.hearing.drain()
-        self._pump()
-
-    def _unreleased(self, release: Released, error: Exception) -> None:
-        _log.error("a durable step could not be carried out", exc_info=error)
-        if isinstance(release, Release):
-            bug = KernelBug(f"{type(error).__name__} behind a commit: {error}")
-            self.halt(release.run, bug, error)
-
-    def tell_waiters(self, run_id: str) -> None:
-        """Wake whoever waits for a run's end."""
-        for waiter in self._waiters.pop(run_id, ()):
-            if not waiter.done():
-                waiter.set_result(None)
-
-    # -- time --------------------------------------------------------------------------------------
-
-    def _rung(self) -> None:
-        """Wake what is due: the runs in memory, then those in the store."""
-        if self._stopping or self.failure is not None:
-            return
-        for run_id in self.timers.due():
-            run = self.runs.get(run_id)
-            if run is not None:
-                self.post(run, Woken())
-        try:
-            self.housing.wake_due()
+            identity = self.programs.latest(command.namespace, command.name, command.version)
+            program = self.programs.get(identity)
         except BatutaError as error:
-            _log.error("%s", error)
-            self.timers.ring_at(self.clock.now() + READ_AGAIN_MS)
-        self.timers.rest()
+            fault = standard("configuration", 400, "Unknown workflow", error.message)
+            self.post(run, Failed(command.token, command.key, fault))
+            return
+        self.committer.batch.dependents.append((child_id, run.id))
+        run.starting = True
+        try:
+            self.begin(
+                program,
+                shown(run, command.input),
+                run_id=child_id,
+                parent=run.id if command.wait else None,
+                parent_key=command.key if command.wait else None,
+                setup=run.setup,
+            )
+        finally:
+            run.starting = False
 
-    # -- trouble -----------------------------------------------------------------------------------
-
-    def spawn(self, run: LiveRun, key: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start work for a run; it ends with the run, with the conductor, or when abandoned."""
-        task = asyncio.get_running_loop().create_task(work)
-        run.working[key] = task
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def halt(self, run: LiveRun, bug: KernelBug, cause: BaseException | None = None) -> None:
-        """Stop one run at the state it had; all others go on.
-
-        The store shows it as under way, so that the next start tries again: perhaps by then this is
-        mended.
-        """
-        _log.error("run %s stopped: %s", run.id, bug, exc_info=cause or bug)
-        run.problem = bug.message
-        self.committer.batch.changes[run.id] = Change(
-            status=SUSPENDED if run.state.status == SUSPENDED else RUNNING, problem=bug.message
-        )
-        self.committer.releases.append(lambda: self.tell_waiters(run.id))
-        self.schedule()
-
-    def _halt_unwritten(self, run: LiveRun, error: Exception) -> None:
-        """Stop a run whose transition cannot be written down: this batch holds nothing of it.
-
-        So on disk it stands where it stood before the batch, as if this process had died there.
-        """
-        for dropped in without(self.committer.batch, run.id):
-            if dropped != run.id:
-                self._lost(dropped)
-        bug = KernelBug(f"{type(error).__name__} while the run was written down: {error}")
-        self.halt(run, bug, error)
-
-    def _lost(self, run_id: str) -> None:
-        """Another process drives this run now: forget it."""
-        run = self.runs.pop(run_id, None)
-        level = logging.DEBUG if run_id in self.contested else logging.WARNING
-        _log.log(level, "another process drives run %s", run_id)
-        if run is not None:
-            run.problem = "another process drives this run now"
-            for task in run.working.values():
-                task.cancel()
-        self.tell_waiters(run_id)
-
-    def _failed(self, error: BatutaError) -> None:
-        """Nothing can be recorded any more: drive nothing, and tell whoever waits."""
-        _log.error("%s", error)
-        self.failure = error
-        self._stopping = True
-        self._give_up_waiting(error)
-
-    def _give_up_waiting(self, error: BatutaError) -> None:
-        waiting = [waiter for waiters in self._waiters.values() for waiter in waiters]
-        for waiter in (*waiting, *self._unwritten):
-            if not waiter.done():
-                waiter.set_exception(error)
-        self._waiters.clear()
-        self._unwritten.clear()
+    def take_up_child(self, run: LiveRun, command: StartChild) -> None:
+        """Take the answer of a sub-workflow that ended while its parent could not take it."""
+        child = self.store.run(child_run_id(run.id, command.key))
+        if child is None:
+            # It never began: there was no such workflow, or this run goes on from another's rows.
+            self.start_child(run, command)
+            self.schedule()
+            return
+        if child.ended_at is None:
+            return
+        if child.status == "completed":
+            output = None if child.output is None else msgspec.json.decode(child.output)
+            self.post(run, Performed(command.token, command.key, output))
+            return
+        fault = standard("runtime", 500, "Cancelled", "the sub-workflow was cancelled")
+        if child.fault is not None:
+            fault = msgspec.json.decode(child.fault, type=FaultData)
+        self.post(run, Failed(command.token, command.key, fault))
 
 
-def _is_past(run: LiveRun, event: Event) -> bool:
-    """Say whether an event was dealt with by those whose place a run has taken."""
-    return isinstance(event, Heard) and event.number <= run.first_event
+def _answer(parent: LiveRun, key: str, finish: Finish) -> Event:
+    """Return what a sub-workflow's end means to the task that started it."""
+    asked = parent.ledger.asked.get(key)
+    token = asked.token if asked is not None else ""
+    if finish.status == "completed":
+        return Performed(token, key, finish.output)
+    if finish.fault is not None:
+        fault = finish.fault
+        return Failed(token, key, FaultData(fault.type, fault.status, fault.title, fault.detail))
+    cancelled = standard("runtime", 500, "Cancelled", "the sub-workflow was cancelled")
+    return Failed(token, key, cancelled)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from batuta.kernel.events import Heard
     from batuta.kernel.tasks.listen import Filter
     from batuta.runtime.conductor.conductor import Conductor
-    from batuta.runtime.conductor.live import LiveRun
+    from batuta.runtime.shared.driving.live import LiveRun
 
 _log = logging.getLogger("batuta.schedules")
 _order = msgspec.json.Encoder(order="deterministic").encode

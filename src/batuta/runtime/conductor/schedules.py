@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from batuta.errors import BatutaError, UnavailableError
 from batuta.ports.store import ScheduleRow
 from batuta.runtime.conductor import firing
+from batuta.runtime.conductor.starting import begin, is_choreographed
 from batuta.runtime.conductor.triggering import Triggers
 from batuta.runtime.shared.ids import scheduled_run_id
 from batuta.runtime.shared.programs import precedence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from batuta.kernel.state import RunState
     from batuta.ports.clock import Timer
     from batuta.runtime.conductor.conductor import Conductor
-    from batuta.runtime.conductor.live import LiveRun
+    from batuta.runtime.shared.driving.live import LiveRun
 
 _log = logging.getLogger("batuta.schedules")
 
@@ -65,6 +66,11 @@ class Schedules:
     def is_resting(self) -> bool:
         """Say whether nothing is due and nobody has rung."""
         return not self._serving or (self._waiting and not self._bell.is_set())
+
+    @property
+    def awaits(self) -> bool:
+        """Say whether the end of a run is waited for."""
+        return bool(self._awaited)
 
     def nudge(self) -> None:
         """Look again soon: something may have changed."""
@@ -178,6 +184,8 @@ class Schedules:
             return None
         self._awaited = {row.run} | self._awaited
         run = self._conductor.store.run(row.run)
+        if run is None and is_choreographed(self._conductor.programs.get(row.identity)):
+            return None  # it has begun, and nothing was seen of it yet
         # A run that a schedule goes by is not purged; were it gone all the same, it has ended.
         return row.at if run is None else run.ended_at
 
@@ -196,7 +204,7 @@ class Schedules:
 
     def _begin(self, program: Program, run_id: str) -> None:
         try:
-            self._conductor.begin(program, {}, run_id=run_id, setup=self._setup)
+            begin(self._conductor, program, {}, run_id=run_id, setup=self._setup)
         except BatutaError as error:
             _log.error("%s is due, but no run can start: %s", program.identity, error)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from batuta.runtime.conductor.conductor import Conductor
 
-_log = logging.getLogger("batuta.conductor")
+_log = logging.getLogger("batuta.runtime")
 
 
 class Succession:

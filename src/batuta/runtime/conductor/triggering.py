@@ -33,6 +33,7 @@ from batuta.kernel.events import CancelAsked, Heard
 from batuta.kernel.state import CANCELLED, COMPLETED, FAULTED
 from batuta.ports.store import ScheduleRow
 from batuta.runtime.conductor.gathering import Gathering
+from batuta.runtime.conductor.starting import begin, is_choreographed
 from batuta.runtime.shared.ids import scheduled_run_id
 from batuta.runtime.shared.triggers import SUFFIX, gathers, is_trigger, listen_of
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from batuta.kernel.state import RunState
     from batuta.ports.store import RunRow
     from batuta.runtime.conductor.conductor import Conductor
-    from batuta.runtime.conductor.live import LiveRun
+    from batuta.runtime.shared.driving.live import LiveRun
 
 _log = logging.getLogger("batuta.schedules")
 KIND = "on"
@@ -214,9 +215,10 @@ class Triggers:
     def _start(self, program: Program, trigger: LiveRun, number: int, data: Any) -> None:
         conductor = self._conductor
         run_id = scheduled_run_id(conductor.clock.now(), program.identity, KIND, number)
-        conductor.committer.batch.dependents.append((run_id, trigger.id))
+        if not is_choreographed(program):
+            conductor.committer.batch.dependents.append((run_id, trigger.id))
         try:
-            conductor.begin(program, data, run_id=run_id, setup=self._setup)
+            begin(conductor, program, data, run_id=run_id, setup=self._setup)
         except BatutaError as error:
             _log.error("%s: events came, but no run can start: %s", program.identity, error)
 

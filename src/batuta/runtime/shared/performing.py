@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from batuta.kernel.commands import Perform
     from batuta.ports.caller import Caller
+    from batuta.ports.service import Service
 
 _log = logging.getLogger("batuta.calls")
 
@@ -25,8 +26,17 @@ _log = logging.getLogger("batuta.calls")
 class Performer:
     """Chooses the caller of a task, and starts it."""
 
-    def __init__(self, callers: Mapping[str, Caller]) -> None:
+    def __init__(
+        self, callers: Mapping[str, Caller], services: Mapping[str, Service] | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            callers: kind of task to what performs it.
+            services: participants that are not ours, and that are not asked over the bus.
+        """
         self._callers = callers
+        self.services = services or {}
         self.plain = frozenset(
             kind for kind, caller in callers.items() if getattr(caller, "gives_plain", False)
         )

@@ -19,7 +19,10 @@ from batuta.kernel.program import Program, compile_workflow
 from batuta.runtime.shared.triggers import SUFFIX, is_trigger, trigger_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from batuta.definition import Workflow
+    from batuta.definition.model import Task
     from batuta.ports.store import Store
 
 
@@ -39,6 +42,14 @@ class Deployed(msgspec.Struct, frozen=True):
     document: Any
     resources: dict[str, Any] = {}
     functions: dict[str, Imported] = {}
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """A workflow ready to be kept by any store: its identity, digest and encoded `Deployed`."""
+
+    identity: str
+    digest: str
+    source: bytes
 
 
 encode_deployed = msgspec.json.Encoder().encode
@@ -66,6 +77,7 @@ class Programs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._compiled: dict[tuple[str, str], Program] = {}
+        self._functions: dict[tuple[str, str], Mapping[str, Task]] = {}
         self._digests: dict[str, str] = {}
 
     def look_again(self) -> None:
@@ -126,7 +138,17 @@ class Programs:
             for call, one in deployed.functions.items()
         }
         workflow = msgspec.structs.replace(workflow, digest=digest)
-        return compile_workflow(workflow, deployed.resources, functions)
+        self._functions[identity, digest] = functions
+        return self.seen(compile_workflow(workflow, deployed.resources, functions), functions)
+
+    def functions_of(self, program: Program) -> Mapping[str, Task]:
+        """Return the functions from elsewhere that a program was compiled with."""
+        return self._functions.get((program.identity, program.workflow.digest), {})
+
+    def seen(self, program: Program, functions: Mapping[str, Task]) -> Program:
+        """Return the program as this driver drives it: a conductor drives all of it."""
+        del functions
+        return program
 
     def latest(self, namespace: str, name: str, version: str = "latest") -> str:
         """Return the identity that a name and version (or `latest`) mean.

@@ -7,6 +7,7 @@ from batuta.adapters.callers.http.caller import HttpCaller
 from batuta.adapters.callers.http.network import CheckedTransport
 from batuta.adapters.callers.http.oauth2 import TokenStore
 from batuta.adapters.callers.http.sending import HttpClient, Limits
+from batuta.adapters.callers.http.service import HttpService
 
 Transport = httpx2.AsyncBaseTransport
 """What may replace the network, for tests: `httpx2.MockTransport`, for instance."""
@@ -16,6 +17,7 @@ __all__ = [
     "CheckedTransport",
     "HttpCaller",
     "HttpClient",
+    "HttpService",
     "Limits",
     "TokenStore",
     "Transport",

@@ -155,23 +155,23 @@ class HttpClient:
     async def _exchange_signed(
         self, outgoing: Outgoing, signer: Credentials, redirect: bool, also_accept: frozenset[int]
     ) -> Answer:
-        answer = await self._exchange(await signer.sign(outgoing))
+        answer = await self._exchange(await signer.sign(outgoing), also_accept)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             again = await signer.sign_again(outgoing, answer)
             if again is not None:
-                answer = await self._exchange(again)
+                answer = await self._exchange(again, also_accept)
         last = 399 if redirect else 299
         if not (200 <= answer.status <= last or answer.status in also_accept):  # noqa: PLR2004 -- the DSL's own bound
             raise _refusal(answer)
         return answer
 
-    async def _exchange(self, outgoing: Outgoing) -> Answer:
+    async def _exchange(self, outgoing: Outgoing, also_accept: frozenset[int]) -> Answer:
         request = _wire_request(outgoing, self.limits)
         try:
             response = await self._transport.handle_async_request(request)
             response.request = request
             try:
-                body = await self._bounded_body(outgoing, response)
+                body = await self._bounded_body(outgoing, response, also_accept)
             finally:
                 await response.aclose()
         except Exception as error:
@@ -183,9 +183,12 @@ class HttpClient:
             request=outgoing, status=response.status_code, headers=response.headers, body=body
         )
 
-    async def _bounded_body(self, outgoing: Outgoing, response: httpx2.Response) -> bytes:
+    async def _bounded_body(
+        self, outgoing: Outgoing, response: httpx2.Response, also_accept: frozenset[int]
+    ) -> bytes:
         # Of an error only the beginning is shown, so no more of it is read.
-        failed = response.status_code >= HTTPStatus.BAD_REQUEST
+        status = response.status_code
+        failed = status >= HTTPStatus.BAD_REQUEST and status not in also_accept
         limit = self.limits.body_bytes
         declared = response.headers.get("content-length", "")
         # The length that a HEAD answer declares is that of what a GET would bring.

@@ -117,6 +117,7 @@ class Processes:
         self._clock = clock
         self._turns = asyncio.Semaphore(self._limits.at_once)
         self._groups: set[int] = set()
+        self._closed = False
 
     async def run(
         self,
@@ -152,7 +153,8 @@ class Processes:
             raise Fault("timeout", 408, "Process timed out", detail) from None
 
     def close(self) -> None:
-        """Kill every process that still runs."""
+        """Kill every process that still runs, and any that is just being started."""
+        self._closed = True
         for group in tuple(self._groups):
             _kill(group)
 
@@ -189,6 +191,8 @@ class Processes:
     async def _watch(self, process: asyncio.subprocess.Process, out: _Pipe, err: _Pipe) -> Finished:
         group = process.pid
         self._groups.add(group)
+        if self._closed:
+            _kill(group)
         limit = self._limits.output_bytes
         tasks = (
             asyncio.ensure_future(_ended(process)),

@@ -1,8 +1,8 @@
 """Opening the file: pragmas, migrations, and what SQLite's errors mean to us.
 
 Owns the promise that a commit is on disk (WAL with synchronous=FULL: SQLite syncs the log before a
-commit returns) and the translation of driver errors into operating errors. Nothing else in the
-project imports `sqlite3`.
+commit returns) and the translation of driver errors into operating errors. The embedded bus opens
+its file by this module too, with a promise of its own.
 """
 
 from __future__ import annotations
@@ -73,9 +73,14 @@ def _write_ahead(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date; refuses a file written by a newer version."""
-    known = migrations()
+def migrate(
+    connection: sqlite3.Connection, path: Path, known: list[tuple[int, str]] | None = None
+) -> None:
+    """Bring the schema up to date; refuses a file written by a newer version.
+
+    `known` are the migrations of another kind of file than a store.
+    """
+    known = known or migrations()
     # Other processes may be opening the same new file: whoever comes first does it. Beginning to
     # write, also where there is nothing to do, tells at once that a file cannot be written.
     connection.execute("BEGIN IMMEDIATE")

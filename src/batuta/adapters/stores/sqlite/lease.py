@@ -15,7 +15,7 @@ import os
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from batuta.errors import UnavailableError
+from batuta.errors import ConflictError, UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,3 +73,57 @@ class Lease:
         """Stop being an owner; runs that have not ended may be taken over."""
         self._path.unlink(missing_ok=True)
         os.close(self._handle)
+
+
+class Claim:
+    """The whole of a store for one process: a participant's has one driver at a time.
+
+    Like a lease it ends with the process, however that ends.
+    """
+
+    def __init__(self, store: Path) -> None:
+        """Claim a store.
+
+        Raises:
+            ConflictError: another process has it.
+            UnavailableError: no file can be made beside the store.
+        """
+        path = _claim_of(store)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise UnavailableError(
+                f"{path} cannot be written: {error.strerror}",
+                hint="check the permissions of the folder that the store lies in, and its room",
+            ) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._handle)
+            raise ConflictError(
+                f"another process has the store {store}", hint="stop that one first"
+            ) from None
+
+    def give_up(self) -> None:
+        """Let another process have it."""
+        os.close(self._handle)
+
+
+def is_claimed(store: Path) -> bool:
+    """Say whether a living process has claimed a store."""
+    try:
+        handle = os.open(_claim_of(store), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _claim_of(store: Path) -> Path:
+    return store.with_name(store.name + ".claim")

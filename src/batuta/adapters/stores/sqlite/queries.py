@@ -7,9 +7,9 @@ from importlib.resources import files
 HERE = "batuta.adapters.stores.sqlite"
 
 
-def load() -> dict[str, str]:
-    """Return every statement of `queries.sql` by its name."""
-    text = (files(HERE) / "queries.sql").read_text("utf-8")
+def load(package: str = HERE) -> dict[str, str]:
+    """Return every statement of a package's `queries.sql` by its name."""
+    text = (files(package) / "queries.sql").read_text("utf-8")
     statements: dict[str, str] = {}
     for part in text.split("-- name: ")[1:]:
         name, _, body = part.partition("\n")
@@ -18,8 +18,8 @@ def load() -> dict[str, str]:
     return statements
 
 
-def migrations() -> list[tuple[int, str]]:
-    """Return the migrations in order, with their numbers."""
-    folder = files(HERE) / "migrations"
+def migrations(package: str = HERE) -> list[tuple[int, str]]:
+    """Return a package's migrations in order, with their numbers."""
+    folder = files(package) / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]

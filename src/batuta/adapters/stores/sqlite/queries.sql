@@ -189,6 +189,100 @@ DELETE FROM documents WHERE digest NOT IN (SELECT digest FROM workflows)
 DELETE FROM cursors WHERE owner NOT IN (SELECT owner FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL);
 
 -- name: purge_events
--- An event stays while a conductor has not dealt with it, and while a run lives that may listen to it.
+-- An event stays while a conductor has not dealt with it, and while a run lives that may listen to it (one that
+-- is only looked at here listens elsewhere).
 DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 9e18) FROM cursors)
-    AND number <= (SELECT coalesce(min(first_event), 9e18) FROM runs WHERE ended_at IS NULL);
+    AND number <= (SELECT coalesce(min(first_event), 9e18) FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL);
+
+-- name: forget_sent
+DELETE FROM outbox WHERE number IN (VALUES {});
+
+-- name: hear
+INSERT OR IGNORE INTO events (number, at, type, identity, body) VALUES (?, ?, ?, ?, ?);
+
+-- name: park
+INSERT INTO parked (at, why, reason, run, id, type, body, attempts, place)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+WHERE ?9 = 0 OR NOT EXISTS (SELECT 1 FROM parked WHERE place = ?9);
+
+-- name: redrive
+UPDATE parked SET why = 'again' WHERE number = ?;
+
+-- name: unpark
+DELETE FROM parked WHERE number = ?;
+
+-- name: has_taken
+SELECT 1 FROM inbox WHERE run = ? AND id = ?;
+
+-- name: is_past
+SELECT 1 FROM past WHERE run = ?;
+
+-- name: outbox
+SELECT number, id, type, body, run FROM outbox WHERE number > ? ORDER BY number LIMIT ?;
+
+-- name: parked
+SELECT * FROM parked WHERE why = ? AND number > ? ORDER BY number LIMIT ?;
+
+-- name: parked_one
+SELECT * FROM parked WHERE number = ?;
+
+-- name: purge_inbox
+DELETE FROM inbox WHERE run = ?;
+
+-- name: note_past
+INSERT OR IGNORE INTO past SELECT id FROM runs WHERE id = ? AND control = 'choreographed';
+
+-- name: purge_late
+DELETE FROM parked WHERE why = 'late' AND at < ?;
+
+-- name: serve
+INSERT OR REPLACE INTO served (run, key, at, request, answer) VALUES (?, ?, ?, ?, ?);
+
+-- name: unserve
+DELETE FROM served WHERE run = ? AND key = ?;
+
+-- name: served
+SELECT run, key, at, request, answer FROM served WHERE run = ? AND key = ?;
+
+-- name: unanswered
+SELECT run, key, at, request, answer FROM served WHERE request IS NOT NULL ORDER BY at, run, key;
+
+-- name: purge_served
+-- That it was asked for is known for ever; what the answer was is not.
+UPDATE served SET answer = NULL WHERE answer IS NOT NULL AND at < ?;
+
+-- name: store_name
+SELECT name FROM store;
+
+-- name: see_run
+-- What is known stays; what was not known before is filled in. A status that is not told is kept.
+INSERT INTO runs (id, workflow, control, status, started_at, parent, first_event, setup, digest)
+SELECT ?1, ?2, 'choreographed', 'running', ?4, ?5, 0, ?6, ?3 WHERE NOT EXISTS (SELECT 1 FROM past WHERE run = ?1)
+ON CONFLICT (id) DO UPDATE SET workflow = iif(digest IS NULL, excluded.workflow, workflow),
+    digest = coalesce(digest, excluded.digest), parent = coalesce(parent, excluded.parent),
+    setup = coalesce(setup, excluded.setup)
+WHERE control = 'choreographed' AND ended_at IS NULL;
+
+-- name: see_status
+UPDATE runs SET status = ?2, ended_at = ?3, output = ?4, fault = ?5
+WHERE id = ?1 AND control = 'choreographed' AND ended_at IS NULL;
+
+-- name: report
+-- Only of runs that are known as choreographed: who tells of another is not believed.
+INSERT OR IGNORE INTO reports SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?1 AND control = 'choreographed');
+
+-- name: reports
+SELECT body FROM reports WHERE run = ? ORDER BY at, place, position;
+
+-- name: put_viewed
+INSERT INTO viewed (bus, place) VALUES (?, ?) ON CONFLICT (bus) DO UPDATE SET place = max(place, excluded.place);
+
+-- name: viewed
+SELECT place FROM viewed WHERE bus = ?;
+
+-- name: purge_reports
+DELETE FROM reports WHERE run = ?;
+
+-- name: run_status
+SELECT status FROM runs WHERE id = ?;

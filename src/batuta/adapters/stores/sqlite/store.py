@@ -21,6 +21,8 @@ from batuta.adapters.stores.sqlite.connection import (
     migrate,
     translated,
 )
+from batuta.adapters.stores.sqlite.mail import MailReader
+from batuta.adapters.stores.sqlite.views import ViewKeeper
 from batuta.adapters.stores.sqlite.writing import write
 from batuta.errors import BatutaError, ConflictError
 from batuta.ports.store import (
@@ -44,7 +46,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class SqliteStore:
+class SqliteStore(MailReader, ViewKeeper):
     """A store in one file."""
 
     def __init__(self, path: Path) -> None:
@@ -173,11 +175,14 @@ class SqliteStore:
         """Forget old runs and events. See the port."""
         with self._alone() as writer:
             ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
-            for name in ("journal", "snapshot", "requests", "run"):
+            writer.executemany(SQL["note_past"], ids)
+            for name in ("journal", "snapshot", "requests", "inbox", "reports", "run"):
                 writer.executemany(SQL[f"purge_{name}"], ids)
             writer.execute(SQL["purge_documents"])
             writer.execute(SQL["purge_cursors"])
             writer.execute(SQL["purge_gathered"], (ended_before,))
+            writer.execute(SQL["purge_late"], (ended_before,))
+            writer.execute(SQL["purge_served"], (ended_before,))
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
 
@@ -322,6 +327,10 @@ class SqliteStore:
     def under_way(self, workflow: str) -> list[RunRow]:
         """Return a workflow's unended runs. See the port."""
         return [RunRow(**dict(row)) for row in self._all("under_way", workflow)]
+
+    def name(self) -> str:
+        """Return what the store is called. See the port."""
+        return str(self._all("store_name")[0][0])
 
     def version(self) -> int:
         """Return a number that changes with other processes' writes. See the port."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
+from batuta.ports.mail import Served
 from batuta.ports.store import RunRow
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from batuta.ports.store import Batch
 
 SQL = queries.load()
+MAIL = ("inbox", "outbox", "sent", "heard", "parked", "redriven", "unparked", "served", "unserved")
+PARKED_COLUMNS = ("at", "why", "reason", "run", "id", "type", "body", "attempts", "place")
+SERVED_COLUMNS = Served.__struct_fields__
 RUN_COLUMNS = RunRow.__struct_fields__
 GROUP = 256
 MOST_VALUES = 30_000
@@ -56,6 +60,41 @@ def write(writer: sqlite3.Connection, batch: Batch) -> None:
     if batch.cursor is not None:
         writer.execute(SQL["put_cursor"], batch.cursor)
     _write_schedules(writer, batch)
+    if any(getattr(batch, name) for name in MAIL):
+        _write_mail(writer, batch)
+
+
+def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:
+    """Write what a participant took, sends, heard and put aside."""
+    if batch.inbox:
+        _in_groups(writer, 2, batch.inbox, "INSERT OR IGNORE INTO inbox VALUES {}".format)
+    if batch.outbox:
+        rows = [(one.number, one.id, one.type, one.body, one.run) for one in batch.outbox]
+        _insert(writer, "outbox", 5, rows)
+    if batch.sent:
+        _in_groups(writer, 1, [(one,) for one in batch.sent], SQL["forget_sent"].format)
+    if batch.heard:
+        writer.executemany(
+            SQL["hear"],
+            [
+                (number, at, event["type"], f"{event['source']}\n{event['id']}", _encode(event))
+                for number, at, event in batch.heard
+            ],
+        )
+    if batch.unparked:
+        writer.executemany(SQL["unpark"], [(one,) for one in batch.unparked])
+    if batch.redriven:
+        writer.executemany(SQL["redrive"], [(one,) for one in batch.redriven])
+    if batch.parked:
+        writer.executemany(
+            SQL["park"],
+            [tuple(getattr(one, name) for name in PARKED_COLUMNS) for one in batch.parked],
+        )
+    if batch.served:
+        rows = [tuple(getattr(one, name) for name in SERVED_COLUMNS) for one in batch.served]
+        writer.executemany(SQL["serve"], rows)
+    if batch.unserved:
+        writer.executemany(SQL["unserve"], batch.unserved)
 
 
 def _write_waiting(writer: sqlite3.Connection, batch: Batch) -> None:

@@ -1,0 +1,1 @@
+"""How events travel: within one machine by SQLite, between machines by NATS JetStream."""

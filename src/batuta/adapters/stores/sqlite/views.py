@@ -1,0 +1,62 @@
+"""What was seen of choreographed runs. The contract is `ports.views.Views`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from batuta.adapters.stores.sqlite import queries
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+    from contextlib import AbstractContextManager
+
+    from batuta.ports.views import Report, Sighting
+
+SQL = queries.load()
+
+
+class ViewKeeper:
+    """Writes and reads what was seen; a store gives it its connections."""
+
+    def _all(self, name: str, *values: Any) -> list[sqlite3.Row]:
+        raise NotImplementedError
+
+    def _alone(self) -> AbstractContextManager[sqlite3.Connection]:
+        raise NotImplementedError
+
+    def see(
+        self, sightings: Collection[Sighting], reports: Iterable[Report], bus: str, place: int
+    ) -> None:
+        """Write down what was read from a bus. See the port."""
+        with self._alone() as writer:
+            for one in sightings:
+                known = (one.run, one.workflow, one.digest, one.started_at, one.parent, one.setup)
+                writer.execute(SQL["see_run"], known)
+            writer.executemany(
+                SQL["report"],
+                [
+                    (r.run, r.key, r.what, r.attempt, r.at, r.place, r.position, r.body)
+                    for r in reports
+                ],
+            )
+            for one in sightings:
+                if one.status is not None:
+                    told = (one.run, one.status, one.ended_at, one.output, one.fault)
+                    writer.execute(SQL["see_status"], told)
+            if bus:
+                writer.execute(SQL["put_viewed"], (bus, place))
+
+    def status(self, run: str) -> str | None:
+        """Return a run's status. See the port."""
+        rows = self._all("run_status", run)
+        return rows[0][0] if rows else None
+
+    def reports(self, run: str) -> list[bytes]:
+        """Return what was told of a run's tasks. See the port."""
+        return [row[0] for row in self._all("reports", run)]
+
+    def place(self, bus: str) -> int:
+        """Return how far a bus was read. See the port."""
+        rows = self._all("viewed", bus)
+        return rows[0][0] if rows else 0

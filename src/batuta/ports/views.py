@@ -1,0 +1,82 @@
+"""What a viewer keeps of choreographed runs: rows for lists, and what their tasks lived through.
+
+Nobody drives a choreographed run as a whole, so nobody's journal tells all of it. What participants
+tell on the bus is gathered here, beside the rows of orchestrated runs, so that both are looked at
+in one way. All of it is derived: it can be gathered again for as long as the bus keeps it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What is now known of a run; None is what has not been told. Times are epoch milliseconds.
+
+    `workflow` is its identity, `setup` what a process needs to go on with it (`RunRow`).
+    """
+
+    run: str
+    workflow: str
+    digest: str | None = None
+    started_at: int
+    parent: str | None = None
+    setup: str | None = None
+    status: str | None = None
+    ended_at: int | None = None
+    output: bytes | None = None
+    fault: bytes | None = None
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True):
+    """One change in a task's life, as a participant has told it.
+
+    `key`, `what` and `attempt` say which change it is, `at` when it was; of those of one moment,
+    `place` (the message's number in the bus) and `position` (in the message) give the order. `body`
+    is a `kernel.lifecycle.Happened` as JSON.
+    """
+
+    run: str
+    key: str
+    what: str
+    attempt: int
+    at: int
+    place: int
+    position: int
+    body: bytes
+
+
+class Views(Protocol):
+    """Keeps what is seen of choreographed runs.
+
+    Promises: `see` writes all that it is given or nothing, the place too, so that what was read
+        from the bus is neither missed nor counted twice. A run that has ended never changes.
+        Orchestrated runs, and runs that were known and forgotten, are not touched.
+    Failure: `UnavailableError` means that nothing was written, and the same may be given again.
+    Cancellation: the reads return at once; `see` is called from any thread and cannot be cancelled.
+    Order: reports come by time, then in the order in which they were told.
+    Repetition: what is told again changes nothing.
+    """
+
+    def see(
+        self, sightings: Collection[Sighting], reports: Iterable[Report], bus: str, place: int
+    ) -> None:
+        """Write down what was read from a bus, up to a place in it; an empty `bus` is no bus."""
+        ...
+
+    def status(self, run: str) -> str | None:
+        """Return a run's status as it was last told, None for a run that is not known."""
+        ...
+
+    def reports(self, run: str) -> list[bytes]:
+        """Return what was told of a run's tasks."""
+        ...
+
+    def place(self, bus: str) -> int:
+        """Return how far a bus was read, 0 when it never was."""
+        ...

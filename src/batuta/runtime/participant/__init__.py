@@ -1,0 +1,1 @@
+"""Choreographed runs: one participant, driving its parts of them."""

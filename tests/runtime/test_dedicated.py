@@ -1,0 +1,28 @@
+"""A process of its own for an engine: set for it inside the block, and as it was behind it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+
+from batuta.runtime.shared.driving.dedicated import SWITCH_S, dedicated
+
+
+def test_a_dedicated_process_sets_aside_what_is_loaded_and_switches_sooner() -> None:
+    before = sys.getswitchinterval()
+    frozen = gc.get_freeze_count()
+    with dedicated():
+        assert gc.get_freeze_count() > frozen
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+    assert gc.get_freeze_count() == 0
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_a_dedicated_process_is_as_before_when_the_block_fails() -> None:
+    before = sys.getswitchinterval()
+    with pytest.raises(ZeroDivisionError), dedicated():
+        raise ZeroDivisionError
+    assert gc.get_freeze_count() == 0
+    assert sys.getswitchinterval() == pytest.approx(before)
