@@ -49,8 +49,8 @@ class Watched(SqliteStore):
 class Desk:
     """Opens engines, and closes them after the test.
 
-    Its clock moves on as soon as nothing is on its way, and on a busy machine not before: only a test
-    whose functions do not answer asks for `impatience`.
+    Its clock moves on as soon as nothing is on its way, and on a busy machine not before: only a
+    test whose functions do not answer asks for `impatience`.
     """
 
     def __init__(self, folder):
@@ -61,7 +61,7 @@ class Desk:
         self.store = Watched
 
     def impatience(self):
-        """Let the time move on although a function has not answered; ask before the first engine."""
+        """Let the time move on although a function has not answered; say so at first."""
         self.clock = VirtualClock(patience=0.3)
 
     async def open(self, name="runs.db", **more):
