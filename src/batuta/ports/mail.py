@@ -12,9 +12,12 @@ participant, when it next looks into its store or starts, and `Batch.unparked` d
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from batuta.ports.bus import Delivered
 
 DEAD, LATE, AGAIN = "dead", "late", "again"
 """Why a message is parked; see `Parked`."""
@@ -50,6 +53,21 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     attempts: int = 1
     place: int = 0
+
+    @classmethod
+    def of(cls, message: Delivered, *, at: int, why: str, reason: str, run: str = "") -> Parked:
+        """Return what becomes of a message that the bus delivered and that cannot be taken."""
+        return cls(
+            at=at,
+            why=why,
+            reason=reason,
+            run=run,
+            id=message.id,
+            type=message.type,
+            body=message.body,
+            attempts=message.attempt,
+            place=message.number,
+        )
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):

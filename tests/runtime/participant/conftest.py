@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+import batuta
 from batuta.adapters.buses.sqlite import SqliteBus
 from batuta.definition import check
 from batuta.kernel.program import compile_workflow
@@ -137,3 +138,21 @@ async def place(tmp_path):
         await made.bus.start()
         stack.push_async_callback(made.bus.close)
         yield made
+
+
+@pytest.fixture
+def done():
+    """The keys under which `act` was performed, in order."""
+    return []
+
+
+@pytest.fixture
+def act(done):
+    """A function that counts one further, and is noted."""
+
+    @batuta.function
+    def act(x: int, context: batuta.Context) -> int:
+        done.append(context.idempotency_key)
+        return x + 1
+
+    return act

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-import batuta
 from batuta.definition import check
 from batuta.ports.mail import AGAIN, DEAD, LATE
 
@@ -17,21 +16,6 @@ do:
 """
 NEWER = TEXT.replace("1.0.0", "1.1.0")
 DIGEST = check(TEXT).workflow.digest
-
-
-@pytest.fixture
-def done():
-    return []
-
-
-@pytest.fixture
-def act(done):
-    @batuta.function
-    def act(x: int, context: batuta.Context) -> int:
-        done.append(context.idempotency_key)
-        return x + 1
-
-    return act
 
 
 @pytest.fixture

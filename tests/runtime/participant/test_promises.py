@@ -36,21 +36,6 @@ LISTENING = f"""{HEAD}do:
 """
 
 
-@pytest.fixture
-def done():
-    return []
-
-
-@pytest.fixture
-def act(done):
-    @batuta.function
-    def act(x: int, context: batuta.Context) -> int:
-        done.append(context.idempotency_key)
-        return x + 1
-
-    return act
-
-
 class Held(SqliteStore):
     """A store whose commits wait in the committer's thread."""
 

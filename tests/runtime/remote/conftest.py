@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sys
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,9 @@ from batuta.runtime.shared.programs import Deployed, Deployment, Programs, encod
 from batuta.wiring.participants import participant
 from batuta.wiring.settings import Settings
 from batuta.wiring.tools import tools
+
+# Test folders are no packages, and pytest puts none on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 PATIENCE_S = 20
 

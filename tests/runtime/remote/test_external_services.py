@@ -3,47 +3,13 @@
 import asyncio
 import json
 
+from partners import CAUGHT, ORDER
+
 import batuta
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.ports.bus import Message
 from batuta.ports.mail import DEAD, LATE
 
-ORDER = """
-document:
-  dsl: '1.0.3'
-  namespace: t
-  name: w
-  version: '1.0.0'
-  metadata: { participants: { orders: {}, fraud: { external: true } } }
-do:
-  - check:
-      call: checkFraud
-      with: { amount: '${ .amount }' }
-      metadata: { participant: fraud }
-  - book:
-      call: book
-      with: { score: '${ .score }' }
-      metadata: { participant: orders }
-"""
-CAUGHT = """
-document:
-  dsl: '1.0.3'
-  namespace: t
-  name: w
-  version: '1.0.0'
-  metadata: { participants: { orders: {}, fraud: { external: true } } }
-do:
-  - guarded:
-      try:
-        - check:
-            call: checkFraud
-            with: { amount: '${ .amount }' }
-            metadata: { participant: fraud }
-      catch:
-        as: error
-        do:
-          - note: { set: { status: '${ $error.status }', why: '${ $error.title }' } }
-"""
 TELLING = """
 document: { dsl: '1.0.3', namespace: t, name: w, version: '1.0.0',
   metadata: { participants: { fraud: { external: true } } } }

@@ -4,47 +4,12 @@ import asyncio
 import json
 
 import pytest
+from partners import CAUGHT, ORDER
 
 import batuta
 from batuta.errors import RequestError
 from batuta.wiring.settings import Placed, Settings
 
-ORDER = """
-document:
-  dsl: '1.0.3'
-  namespace: t
-  name: w
-  version: '1.0.0'
-  metadata: { participants: { orders: {}, fraud: { external: true } } }
-do:
-  - check:
-      call: checkFraud
-      with: { amount: '${ .amount }' }
-      metadata: { participant: fraud }
-  - book:
-      call: book
-      with: { score: '${ .score }' }
-      metadata: { participant: orders }
-"""
-CAUGHT = """
-document:
-  dsl: '1.0.3'
-  namespace: t
-  name: w
-  version: '1.0.0'
-  metadata: { participants: { orders: {}, fraud: { external: true } } }
-do:
-  - guarded:
-      try:
-        - check:
-            call: checkFraud
-            with: { amount: '${ .amount }' }
-            metadata: { participant: fraud }
-      catch:
-        as: error
-        do:
-          - note: { set: { status: '${ $error.status }', why: '${ $error.title }' } }
-"""
 TELLING = ORDER.replace("do:\n", "use: { secrets: [pin] }\ndo:\n", 1).replace(
     "amount: '${ .amount }'", "pin: '${ $secrets.pin }'"
 )

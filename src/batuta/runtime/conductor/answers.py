@@ -194,15 +194,5 @@ class Answers:
         if why == DEAD:
             _log.error("message %s (%s) is put aside: %s", message.id, message.type, reason)
         self._conductor.committer.batch.parked.append(
-            Parked(
-                at=self._conductor.clock.now(),
-                why=why,
-                reason=reason,
-                run=run,
-                id=message.id,
-                type=message.type,
-                body=message.body,
-                attempts=message.attempt,
-                place=message.number,
-            )
+            Parked.of(message, at=self._conductor.clock.now(), why=why, reason=reason, run=run)
         )

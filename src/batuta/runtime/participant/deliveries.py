@@ -183,17 +183,7 @@ class Deliveries:
             batch.unparked.append(delivery.parked)
             delivery.parked = 0
         batch.parked.append(
-            Parked(
-                at=self._participant.clock.now(),
-                why=why,
-                reason=reason,
-                run=run,
-                id=message.id,
-                type=message.type,
-                body=message.body,
-                attempts=message.attempt,
-                place=message.number,
-            )
+            Parked.of(message, at=self._participant.clock.now(), why=why, reason=reason, run=run)
         )
         self.written(delivery)
 

@@ -196,16 +196,7 @@ class Serving:
     def _park(self, message: Delivered, reason: str) -> None:
         _log.error("request %s (%s) is put aside: %s", message.id, message.type, reason)
         self._participant.committer.batch.parked.append(
-            Parked(
-                at=self._participant.clock.now(),
-                why=DEAD,
-                reason=reason,
-                id=message.id,
-                type=message.type,
-                body=message.body,
-                attempts=message.attempt,
-                place=message.number,
-            )
+            Parked.of(message, at=self._participant.clock.now(), why=DEAD, reason=reason)
         )
 
 
