@@ -13,7 +13,7 @@ from page_snippets import ROOT, snippets
 import batuta
 from batuta.testing.clock import VirtualClock
 
-PAGES = ["README.md", "docs/guide.md", "docs/participants.md"]
+PAGES = ["README.md", "docs/guide.md", "docs/participants.md", "docs/telemetry.md"]
 YAML = [one for page in PAGES for one in snippets(page, "yaml")]
 GUIDE = [one for one in YAML if one.page == "docs/guide.md"]
 NEEDS_MORE_THAN_PIP = "container:"
@@ -117,7 +117,11 @@ def test_a_program_that_is_shown_runs(snippet, guide_folder, capsys):
 def test_the_settings_that_are_shown_are_all_and_their_defaults():
     (shown,) = snippets("docs/guide.md", "toml")
     written = tomllib.loads(shown.text)
-    defaults = msgspec.to_builtins(batuta.Settings())
+    defaults = {
+        name: value
+        for name, value in msgspec.to_builtins(batuta.Settings()).items()
+        if not isinstance(value, dict) or not value
+    }
 
     unset = {name: None for name, value in defaults.items() if value is None}
     assert set(written) == set(defaults) - set(unset)
@@ -125,6 +129,23 @@ def test_the_settings_that_are_shown_are_all_and_their_defaults():
     assert {**written, **unset} == {
         name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()
     }
+
+
+def test_every_table_of_settings_is_shown_whole_on_a_page():
+    pages = [str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")]
+    shown = {}
+    for snippet in (one for page in pages for one in snippets(page, "toml")):
+        written = tomllib.loads(snippet.text)
+        msgspec.convert(written, batuta.Settings)
+        for name, value in written.items():
+            if isinstance(value, dict):
+                shown.setdefault(name, set()).update(value)
+    tables = {
+        name: set(value)
+        for name, value in msgspec.to_builtins(batuta.Settings()).items()
+        if isinstance(value, dict) and value
+    }
+    assert {name: shown.get(name) for name in tables} == tables
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     deadline_ms: int | None = None
     """Epoch milliseconds after which nobody wants the answer."""
+    traceparent: str | None = None
+    """Where it stands in the run's trace (W3C Trace Context), when runs are traced."""
 
 
 class SecretSource(Protocol):

@@ -108,6 +108,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             keeper=wired.keeper,
             asking=asking,
         )
+        conductor.observer = wired.observer
         succession = Succession(conductor, leases.is_alive)
         engine = Engine(
             kept,

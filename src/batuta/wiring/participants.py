@@ -94,6 +94,7 @@ async def driving(
         owner=at.owner,
         keeper=wired.keeper,
     )
+    driver.observer, driver.participates_as = wired.observer, name
     serving = Serving(driver, wired.performer)
     try:
         await driver.start(take_over=take_over)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -30,6 +30,23 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bearer: str | None = None
 
 
+class Telemetry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is told to the outside while runs are driven; nothing by default.
+
+    `traces` go by OTLP over HTTP, `metrics` too or are shown to Prometheus at `/metrics`.
+    `endpoint` is the collector's (by default what OpenTelemetry's environment variables say, else
+    `http://localhost:4318`). `sample` is the part of all runs that is traced, 0 to 1. `logs` json
+    writes one JSON object a line on stderr.
+    """
+
+    traces: Literal["off", "otlp"] = "off"
+    metrics: Literal["off", "otlp", "prometheus"] = "off"
+    logs: Literal["text", "json"] = "text"
+    endpoint: str | None = None
+    service: str | None = None
+    sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an engine is built from.
 
@@ -37,7 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     are kept (0: for ever). `bus` is where participants of choreographed runs meet (None: a file
     beside the store), `participants` says what is particular to some of them. `network` is `local`
     (private addresses may be called) or `public`.
-    `allow` lists what `run` may start: shell, script, container.
+    `allow` lists what `run` may start: shell, script, container. `telemetry` is what is told to the
+    outside.
     """
 
     store: str = DEFAULT_STORE
@@ -49,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     participants: dict[str, Placed] = {}
     network: str = "local"
     allow: tuple[str, ...] = ("shell", "script", "container")
+    telemetry: Telemetry = Telemetry()
 
     @property
     def remote(self) -> frozenset[str]:

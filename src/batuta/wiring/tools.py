@@ -5,7 +5,7 @@ Both drivers need the same: a conductor performs tasks for whole runs, a partici
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +29,7 @@ from batuta.expressions.sandbox import Sandbox
 from batuta.runtime.shared.performing import Performer
 from batuta.wiring.secret_places import places
 from batuta.wiring.services import services_of
+from batuta.wiring.telemetry import observing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from batuta.kernel.program import Program
     from batuta.ports.caller import Call, SecretSource
     from batuta.ports.clock import Clock
+    from batuta.ports.observer import Observer
     from batuta.ports.secrets import HeldSecrets
     from batuta.wiring.settings import Settings
 
@@ -100,6 +102,7 @@ class Tools(NamedTuple):
     reader: ResourceReader
     functions: FunctionRegistry
     loaded: list[str]
+    observer: Observer | None = None
 
 
 @asynccontextmanager
@@ -138,6 +141,8 @@ async def tools(
     tokens = TokenStore()
     reader = ResourceReader(Path(settings.folder), client, current, tokens=tokens)
     policy = Policy(**{kind: kind in settings.allow for kind in ("shell", "script", "container")})
+    observed = ExitStack()
+    observer = observed.enter_context(observing(settings.telemetry))
     called = FunctionCaller(registry, current, clock=seconds)
     processes = Processes(clock=seconds)
     sandbox = Sandbox()
@@ -154,10 +159,12 @@ async def tools(
         },
         services_of(settings.participants, client, kept, seconds),
     )
+    performer.traces = observer is not None and settings.telemetry.traces != "off"
     keeper = LocalKeeper(kept, current)
     try:
-        yield Tools(performer, sandbox, keeper, reader, registry, loaded)
+        yield Tools(performer, sandbox, keeper, reader, registry, loaded, observer)
     finally:
         await sandbox.close()
         await client.close()
         called.close()
+        observed.close()

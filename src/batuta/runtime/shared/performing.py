@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from batuta.kernel.faults import FaultData, standard
 from batuta.ports.caller import Call, Fault
+from batuta.ports.tracing import traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,8 @@ class Performer:
             services: participants that are not ours, and that are not asked over the bus.
         """
         self._callers = callers
+        self.traces = False
+        """Say to whatever is called where it stands in the run's trace."""
         self.services = services or {}
         self.plain = frozenset(
             kind for kind, caller in callers.items() if getattr(caller, "gives_plain", False)
@@ -70,6 +73,7 @@ class Performer:
                 idempotency_key=origin + command.occurrence,
                 attempt=command.attempt,
                 deadline_ms=command.deadline,
+                traceparent=traceparent(run_id, command.key) if self.traces else None,
             )
         )
 

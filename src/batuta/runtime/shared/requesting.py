@@ -40,6 +40,7 @@ from batuta.kernel.events import Failed
 from batuta.kernel.faults import standard
 from batuta.kernel.transition import iso8601
 from batuta.ports.caller import Fault
+from batuta.ports.tracing import TRACEPARENT, traceparent
 from batuta.runtime.shared.answering import Answers, read_answer
 from batuta.runtime.shared.envelope import (
     UnfitError,
@@ -303,6 +304,8 @@ class Requesting:
             data=arguments,
             sender=self._sender,
         )
+        if self._driver.traces:
+            asked[TRACEPARENT] = traceparent(run.id, command.key)
         asked["batutatask"] = command.reference
         asked["batutakey"] = command.key
         asked["batutaattempt"] = command.attempt

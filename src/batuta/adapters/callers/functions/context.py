@@ -111,6 +111,11 @@ class Context:
         return self._call.deadline_ms
 
     @property
+    def traceparent(self) -> str | None:
+        """The W3C trace context to send along; None when runs are not traced."""
+        return self._call.traceparent
+
+    @property
     def logger(self) -> TaskLogger:
         """A logger (`batuta.functions`) whose records carry the run and the task."""
         call = self._call

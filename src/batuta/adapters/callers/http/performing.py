@@ -16,6 +16,7 @@ from batuta.adapters.callers.http.exchange import described
 from batuta.adapters.callers.http.oauth2 import TokenStore
 from batuta.adapters.callers.http.redaction import Redactor
 from batuta.ports.caller import Fault
+from batuta.ports.tracing import TRACEPARENT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -94,6 +95,8 @@ def _introduced(outgoing: Outgoing, call: Call) -> Outgoing:
     ]
     if outgoing.method not in _SAFE_METHODS:
         additions.append(("Idempotency-Key", call.idempotency_key))
+    if call.traceparent is not None:
+        additions.append((TRACEPARENT, call.traceparent))
     for name, value in additions:
         if name.lower() not in present:
             outgoing = outgoing.with_header(name, value)

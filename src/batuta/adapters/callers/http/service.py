@@ -31,6 +31,7 @@ from batuta.adapters.callers.http.media_types import Form, essence, form_of
 from batuta.adapters.callers.http.performing import USER_AGENT
 from batuta.kernel.faults import STANDARD
 from batuta.ports.caller import Fault
+from batuta.ports.tracing import TRACEPARENT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,6 +107,8 @@ class HttpService:
             ("User-Agent", USER_AGENT),
             ("Idempotency-Key", quote(str(request["batutaidempotency"]), safe="/~[]+@")),
         )
+        if TRACEPARENT in request:
+            headers += ((TRACEPARENT, str(request[TRACEPARENT])),)
         body = msgspec.json.encode(request)
         return Outgoing(method="POST", url=self._url, headers=headers, body=body)
 

@@ -40,6 +40,7 @@ from batuta.runtime.shared.driving.housing import Housing
 from batuta.runtime.shared.driving.live import LiveRun
 from batuta.runtime.shared.driving.recording import Recorder
 from batuta.runtime.shared.driving.releasing import Releasing
+from batuta.runtime.shared.driving.showing import show
 from batuta.runtime.shared.driving.timers import Timers
 from batuta.runtime.shared.requesting import Requesting
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from batuta.kernel.state import RunState
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
+    from batuta.ports.observer import Observer
     from batuta.ports.secrets import Keeper
     from batuta.ports.store import Store
     from batuta.runtime.shared.performing import Performer
@@ -139,6 +141,7 @@ class Driver:
         self.owner = owner
         self.keeper = keeper
         self.services = performer.services
+        self.traces = performer.traces
         self.runs: dict[str, LiveRun] = {}
         self.inbox: deque[tuple[LiveRun, Event]] = deque()
         self.failure: BatutaError | None = None
@@ -146,6 +149,10 @@ class Driver:
         self.left: Callable[[LiveRun], None] = lambda _: None
         self.finishing: Callable[[LiveRun, RunState, Event], None] = lambda *_: None
         """Called at a run's end, with the state before it and its last event, for more to note."""
+        self.observer: Observer | None = None
+        """Sees every step of every run from now on, once it is durable."""
+        self.participates_as: str | None = None
+        """The participant that this is, if it is one."""
         self.early: list[Released] | None = None
         """While set, gets what may be carried out before the commit: its cause is durable."""
         self.contested: set[str] = set()
@@ -332,7 +339,7 @@ class Driver:
             if not (run.inherits and _is_past(run, event)):
                 self.take(run, event)
 
-    def take(
+    def take(  # noqa: C901 -- the hottest path: a call saved counts
         self,
         run: LiveRun,
         event: Event,
@@ -346,8 +353,12 @@ class Driver:
             run.backlog.append(event)
             return
         now = self.clock.now() if at is None else at
+        watch = run.watch
+        if self.observer is not None and watch is None:
+            watch = []
+        known = 0 if watch is None else len(watch)
         try:
-            taken = step(run.program, run.state, event, now, answers, run.watch)
+            taken = step(run.program, run.state, event, now, answers, watch)
         except NeedsEvaluation as need:
             self.sandbox.begin(run, event, now, answers, need)
             return
@@ -357,6 +368,8 @@ class Driver:
         try:
             if taken.changed:
                 self.recorder.note(run, event, taken, now, answers)
+                if self.observer is not None:
+                    show(self, run, event, now, tuple(watch or ())[known:])
             else:
                 if run.timer_at is not None and run.timer_at <= now:
                     self.recorder.set_timer(run)
@@ -419,7 +432,9 @@ class Driver:
         The store shows it as under way, so that the next start tries again: perhaps by then this is
         mended.
         """
-        _log.error("run %s stopped: %s", run.id, bug, exc_info=cause or bug)
+        _log.error(
+            "run %s stopped: %s", run.id, bug, exc_info=cause or bug, extra={"run_id": run.id}
+        )
         run.problem = bug.message
         self.committer.batch.changes[run.id] = Change(
             status=SUSPENDED if run.state.status == SUSPENDED else RUNNING, problem=bug.message
@@ -442,7 +457,7 @@ class Driver:
         """Another process drives this run now: forget it."""
         run = self.runs.pop(run_id, None)
         level = logging.DEBUG if run_id in self.contested else logging.WARNING
-        _log.log(level, "another process drives run %s", run_id)
+        _log.log(level, "another process drives run %s", run_id, extra={"run_id": run_id})
         if run is not None:
             run.problem = "another process drives this run now"
             for task in run.working.values():

@@ -57,7 +57,7 @@ class Housing:
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 -- one damaged run must not keep the others back
-            _log.error("run %s cannot be loaded: %r", row.id, error)
+            _log.error("run %s cannot be loaded: %r", row.id, error, extra={"run_id": row.id})
             return self._broken(row, error)
         run = driver.live(row, program, state, seq)
         run.ledger = ledger

@@ -29,6 +29,7 @@ from batuta.kernel.commands import (
 from batuta.kernel.faults import FaultData
 from batuta.kernel.state import RUNNING, SUSPENDED, TERMINAL
 from batuta.ports.store import Batch, Change, Subscription
+from batuta.ports.tracing import TRACEPARENT, of_event
 from batuta.runtime.shared.correlation import correlation_text
 from batuta.runtime.shared.replay import snapshot_of
 
@@ -178,6 +179,8 @@ class Recorder:
         match command:
             case Publish():
                 event = shown(run, command.event)
+                if self._driver.traces and TRACEPARENT not in event:
+                    event = {**event, TRACEPARENT: of_event(run.id, event["id"])}
                 _encode(event)  # what cannot be written stops its own run, not everybody's commit
                 self._driver.publish(run, batch, event)
             case Subscribe():
