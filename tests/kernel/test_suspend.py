@@ -85,6 +85,24 @@ def test_events_are_kept_once_and_heard_in_order_after_resuming():
     assert run_.resume().output == [1, 2]
 
 
+HEARD_AFTER_A_PAUSE = (
+    "do: [ { a: { listen: { to: { one: { with: { type: x } } } } } }, "
+    "{ b: { listen: { to: { one: { with: { type: y } } } } } } ]"
+)
+
+
+def test_a_listen_that_begins_at_the_resuming_hears_earlier_events_first():
+    begun = Run(HEARD_AFTER_A_PAUSE).start(behaviour=2)
+    begun.send("y", 1).suspend().send("x", 0).send("y", 2)
+    assert begun.resume().output == [1]
+
+
+def test_a_run_that_began_with_the_first_behaviour_keeps_it():
+    begun = Run(HEARD_AFTER_A_PAUSE).start(behaviour=1)
+    begun.send("y", 1).suspend().send("x", 0).send("y", 2)
+    assert begun.resume().output == [2]
+
+
 def test_what_is_kept_survives_a_snapshot_and_ends_with_the_run():
     # The driver goes on from a snapshot after every step: what is kept must come back as events.
     run_ = run(TWO, answers={"b": Raises()}).suspend().answer("a", 1).resume()

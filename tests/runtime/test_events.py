@@ -58,6 +58,37 @@ async def test_one_line_of_control_consumes_an_event_once(desk):
     assert (await run.result(5)).output == [2]
 
 
+BOTH = """
+- one: { listen: { to: { all: [ { with: { type: x } }, { with: { type: y, data: '${ . > 1 }' } } ] } } }
+- two: { listen: { to: { any: [ { with: { type: y } } ], until: '. | length >= 2' } } }
+"""  # noqa: E501 -- a document reads best in one piece
+
+
+async def test_a_listen_hears_in_order_what_the_one_before_it_left_alone(desk):
+    engine = await desk.open()
+    run = await desk.run(engine, "- rest: { wait: { hours: 1 } }\n" + BOTH)
+    for number in (1, 2):
+        await engine.publish("y", number)
+    await engine.publish("x", 0)
+    await engine.publish("y", 3)
+    await desk.clock.advance(hours=1)
+    assert engine.show(run.id).output == [1, 3]
+
+
+async def test_a_listen_hears_in_order_what_comes_while_it_begins(desk):
+    branches = "- f: { fork: { branches: [ { a: { do: [ %s ] } }, { b: %s } ] } }"
+    one = "{ one: { listen: { to: { one: { with: { type: x } } } } } }"
+    two = "{ two: { listen: { to: { one: { with: { type: y } } } } } }"
+    other = "{ listen: { to: { any: [ { with: { type: y } } ], until: '. | length >= 3' } } }"
+    engine, outside = await desk.open(), await desk.open()
+    run = await desk.run(engine, branches % (f"{one}, {two}", other))
+    await engine.publish("y", 1)
+    await desk.clock.settle()
+    await asyncio.gather(outside.publish("x", 0), outside.publish("y", 2))
+    await engine.publish("y", 3)
+    assert (await run.result(5)).output == [[1], [1, 2, 3]]
+
+
 async def test_each_of_a_thousand_waiting_runs_hears_its_own_event(desk):
     engine = await desk.open()
     await engine.deploy(workflow(MINE))

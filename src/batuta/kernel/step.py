@@ -17,7 +17,7 @@ import msgspec
 
 from batuta.errors import KernelBug
 from batuta.kernel import parts
-from batuta.kernel.commands import Command, Continue
+from batuta.kernel.commands import Command, Continue, Subscribe
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import (
     Arrived,
@@ -66,8 +66,11 @@ if TYPE_CHECKING:
 NEW = RunState()
 """The state of a run before its `Started`."""
 
-BEHAVIOUR = 1
+BEHAVIOUR = 2
 """The newest numbered behaviour; recorded with each run. See `behaviours.md` in the docs folder."""
+
+CATCHES_UP_FIRST = 2
+"""From this behaviour on, a listen is offered in order what came while its run was suspended."""
 
 
 _NOT_HELD = ResumeAsked | CancelAsked | Closed | Opened
@@ -194,6 +197,7 @@ def _awaiting(token: Token, key: str) -> Frame | None:
 
 def _hear(t: Transition, event: Heard) -> dict[str, Any] | None:
     consumed = False
+    fresh = _fresh(t) if not event.key else frozenset[str]()
     for token_id in sorted(t.tokens):
         token = t.tokens.get(token_id)
         if token is None:
@@ -202,11 +206,22 @@ def _hear(t: Transition, event: Heard) -> dict[str, Any] | None:
             if (
                 isinstance(frame.state, ListenState)
                 and event.key in {"", frame.at + frame.path}
+                and frame.at + frame.path not in fresh
                 and _offer(t, token, frame, event)
             ):
                 consumed = True
                 break
     return {} if consumed else None
+
+
+def _fresh(t: Transition) -> frozenset[str]:
+    """Return the keys of the listens that have begun in this step: they are yet to be caught up.
+
+    Only what a run has kept while it was suspended can come behind their beginning.
+    """
+    if t.state.behaviour < CATCHES_UP_FIRST:
+        return frozenset()
+    return frozenset(one.key for one in t.commands if isinstance(one, Subscribe))
 
 
 def _offer(t: Transition, token: Token, frame: Frame, event: Heard) -> bool:

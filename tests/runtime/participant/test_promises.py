@@ -35,6 +35,24 @@ LISTENING = f"""{HEAD}do:
       metadata: {{ participant: one }}
 """
 
+IN_ORDER = f"""{HEAD}do:
+  - begin: {{ listen: {{ to: {{ one: {{ with: {{ type: begin }} }} }} }}, metadata: {{ participant: one }} }}
+  - both:
+      listen: {{ to: {{ all: [ {{ with: {{ type: x }} }}, {{ with: {{ type: y, data: '${{ . > 1 }}' }} }} ] }} }}
+      metadata: {{ participant: one }}
+  - rest:
+      listen: {{ to: {{ any: [ {{ with: {{ type: y }} }} ], until: '. | length >= 2' }} }}
+      metadata: {{ participant: one }}
+"""  # noqa: E501 -- a document reads best in one piece
+TRIED = f"""{HEAD}do:
+  - again:
+      try:
+        - first: {{ call: act, with: {{ x: 1 }}, metadata: {{ participant: one }} }}
+        - second: {{ call: act, with: {{ x: 2 }}, metadata: {{ participant: two, event: com.acme.done }} }}
+        - not-yet: {{ raise: {{ error: {{ type: 'https://acme.com/not-yet', status: 500 }} }} }}
+      catch: {{ retry: {{ delay: PT30S, limit: {{ attempt: {{ count: 2 }} }} }} }}
+"""  # noqa: E501 -- a document reads best in one piece
+
 
 class Held(SqliteStore):
     """A store whose commits wait in the committer's thread."""
@@ -212,6 +230,16 @@ async def test_an_event_is_known_when_all_else_of_it_is_forgotten(place):
     assert (await place.ended("later"))["output"] == [{"n": 3}]
 
 
+async def test_a_listen_hears_in_order_what_the_one_before_it_left_alone(place):
+    driver = await place.joins("one", IN_ORDER)
+    await place.start(IN_ORDER, "r")
+    await place.until(lambda: driver.store.sources("begin"))
+    for number, kind in enumerate(("y", "y", "x", "y", "begin"), 1):
+        await place.publish(kind, {"id": f"e{number}", "data": number})
+
+    assert (await place.ended("r"))["output"] == [1, 4]
+
+
 # -- publishing ------------------------------------------------------------------------------------
 
 
@@ -224,6 +252,17 @@ async def test_what_lies_deep_has_events_all_the_same(place, act):
     assert (await place.ended("r"))["output"] == 3
     (told,) = await place.told("batuta.t.w.first.completed")
     assert len(told["id"]) > LONGEST_NAME
+
+
+async def test_an_event_of_the_business_is_told_once_however_late_control_goes_on(place, act):
+    for name in ("one", "two"):
+        await place.joins(name, TRIED, [act])
+    await place.start(TRIED, "r")
+
+    await place.ended("r")
+    told = await place.told("com.acme.done")
+    assert [one["data"] for one in told] == [3, 3, 3]
+    assert len(await place.told("batuta.t.w.handover")) == 2
 
 
 def test_a_long_name_is_always_the_same_and_no_other():

@@ -60,6 +60,7 @@ class BusHearing(Hearing):
         offer it all of that, and nobody reads what only waits.
         """
         run.awaited += 1
+        self.open(run)
         self._driver.committer.releases.append(lambda: self._catch_up(run, command))
 
     def _catch_up(self, run: LiveRun, command: Subscribe) -> None:
@@ -68,3 +69,4 @@ class BusHearing(Hearing):
             self.catch_up(run, command)
             self._driver.recorder.rest(run)
             self._driver.schedule()
+        self.opened(run)

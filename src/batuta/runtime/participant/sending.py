@@ -5,7 +5,8 @@ there. They are written down in the transaction of the step that led to them; `o
 they are published.
 
 If the task that ended has an event of its own (`metadata.event`), that event carries the tokens: it
-is the same event in both control models, and there is exactly one.
+is the same event in both control models, and there is exactly one. What goes on only later, behind
+the delay of a retry, is handed over.
 """
 
 from __future__ import annotations
@@ -89,6 +90,9 @@ class Sending:
             what = outcome or "handover"
             type_ = run.projection.announced(what, cause, receivers)
             carrier = _carrier(published, run.id, cause, type_)
+            if carrier is None and type_ == run.projection.types.events.get(cause):
+                # Told in an earlier step (a delay lies between), and to be told once.
+                type_ = run.projection.types.handover
             if carrier is None:
                 carrier = event(
                     run.program,

@@ -262,7 +262,7 @@ class Driver:
 
     async def taken(self) -> None:
         """Wait until everything posted so far is taken in and on disk."""
-        while self.inbox:
+        while self.inbox or self.hearing.opening:
             await self.durable()
         await self.durable()
 
@@ -335,6 +335,10 @@ class Driver:
             run, event = inbox.popleft()
             if run.heir is not None:
                 run = run.standing
+            if run.opening and type(event) is Heard and not event.key:
+                # To a listen that has just begun it would be out of order: others come before it.
+                run.later.append(event)
+                continue
             run.awaited -= 1
             if not (run.inherits and _is_past(run, event)):
                 self.take(run, event)

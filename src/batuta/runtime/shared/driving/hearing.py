@@ -3,7 +3,8 @@
 Every event has a number in the store's order. A driver deals with events in that order and keeps
 its place (`cursor`) in the same transaction as what the events led to, so that none is missed by a
 crash; one that is offered twice is recognised by the run (`kernel.state.Ears`). A listen that
-begins is offered what was published since its run started.
+begins is offered what was published since its run started, before anything that came later: until
+then, what the other listens of its run are offered waits (`LiveRun.later`).
 
 Other processes only write into the store. That is noticed by asking SQLite for its data version,
 which costs microseconds, `LOOKS_PER_SECOND` times a second.
@@ -55,8 +56,8 @@ class Hearing:
         their runs must be offered what came before them first (`catch_up`).
         """
         self._kept: int | None = None
-        self._opening = 0
-        """Subscriptions that are noted, but in the store only after the commit that is to come."""
+        self.opening = 0
+        """Listens that have begun, and were not offered yet all that came before them."""
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
 
@@ -105,7 +106,7 @@ class Hearing:
     def keep_place(self) -> None:
         """Note how far events were dealt with, once the runs have taken what they were offered."""
         driver = self._driver
-        busy = driver.inbox or driver.sandbox.waiting or self._opening
+        busy = driver.inbox or driver.sandbox.waiting or self.opening
         if self.newest != self._kept and not busy:
             self._kept = self.newest
             driver.committer.batch.cursor = (driver.owner, self.newest)
@@ -161,13 +162,27 @@ class Hearing:
             return
         self.catch_up(run, command)
         upto = self.newest
-        self._opening += 1
-        self._driver.committer.releases.append(lambda: self._opened(run, command, upto))
+        self.open(run)
+        self._driver.committer.releases.append(lambda: self._caught_up(run, command, upto))
 
-    def _opened(self, run: LiveRun, command: Subscribe, upto: int) -> None:
-        self._opening -= 1
+    def _caught_up(self, run: LiveRun, command: Subscribe, upto: int) -> None:
         if run.problem is None:
             self.catch_up(run, command, upto)
+        self.opened(run)
+
+    def open(self, run: LiveRun) -> None:
+        """Let what comes for a run wait, until `opened`."""
+        self.opening += 1
+        run.opening += 1
+
+    def opened(self, run: LiveRun) -> None:
+        """A listen has been offered what came before it: go on with what came meanwhile."""
+        self.opening -= 1
+        run.opening -= 1
+        if run.later and not run.opening:
+            later, run.later = run.later, []
+            self._driver.inbox.extend((run, one) for one in later)
+            self._driver.schedule()
 
     def catch_up(self, run: LiveRun, command: Subscribe, behind: int = 0) -> None:
         """Offer a listen what was published before it was reached."""
@@ -184,7 +199,7 @@ class Hearing:
                     return
                 reserved = event.event["type"].startswith(RESERVED)
                 if not reserved and _may_concern(command, event.event):
-                    self._driver.post(run, Heard(event.number, event.event))
+                    self._driver.post(run, Heard(event.number, event.event, command.key))
                 after = event.number
             if len(events) < PAGE:
                 return

@@ -10,7 +10,7 @@ from batuta.runtime.shared.replay import Ledger
 if TYPE_CHECKING:
     import asyncio
 
-    from batuta.kernel.events import Event
+    from batuta.kernel.events import Event, Heard
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
     from batuta.kernel.state import RunState
@@ -26,14 +26,14 @@ class LiveRun:
     shows a problem that it had.
 
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
-    upon
-    before that is durable. `stored` is the status that the store shows; `backlog` holds events that
-    wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
-    `awaited` counts its events in the inbox. `heir` is a run that takes its place at its end: what
-    was still on its way to this one goes there, so that it `inherits` and has nothing to catch up
-    with. `watch` collects what its tasks have lived through and nobody was told of yet, if somebody
-    has to be (choreography). `gathered` are the groups of events that a trigger has touched
-    (`gathering`).
+    upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
+    that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
+    `awaited` counts its events in the inbox. `opening` counts the listens that have begun and were
+    not offered yet all that came before them; what comes meanwhile waits in `later`. `heir` is a
+    run that takes its place at its end: what was still on its way to this one goes there, so that
+    it `inherits` and has nothing to catch up with. `watch` collects what its tasks have lived
+    through and nobody was told of yet, if somebody has to be (choreography). `gathered` are the
+    groups of events that a trigger has touched (`gathering`).
     """
 
     __slots__ = (
@@ -46,8 +46,10 @@ class LiveRun:
         "id",
         "inherits",
         "lapsed",
+        "later",
         "ledger",
         "mended",
+        "opening",
         "parent",
         "parent_key",
         "problem",
@@ -83,6 +85,8 @@ class LiveRun:
         self.inherits = False
         self.gathered: dict[str, dict[int, dict[int, Any]]] = {}
         self.awaited = 0
+        self.opening = 0
+        self.later: list[Heard] = []
         self.evaluating = False
         self.backlog: list[Event] = []
         self.working: dict[str, asyncio.Task[None]] = {}
