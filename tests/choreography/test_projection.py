@@ -10,8 +10,9 @@ from batuta.choreography import Types, first_owner, project
 from batuta.choreography.checks.branching import members_of
 from batuta.choreography.hearing import heard_types
 from batuta.choreography.spread import Told
-from batuta.choreography.types import start_type
+from batuta.choreography.types import LONGEST_TYPE, start_type
 from batuta.errors import DefinitionError
+from batuta.ports.bus import LONGEST_NAME
 
 A, B = ("metadata: { participant: a }", "metadata: { participant: b }")
 CHAIN = f"do:\n- x: {{ call: x, {A} }}\n- y: {{ call: y, {B} }}\n"
@@ -99,6 +100,16 @@ def test_a_type_tells_what_ended_how():
         types.handover,
         "batuta.shop.order.x.faulted",
     ]
+
+
+def test_a_name_that_lies_deep_is_cut_to_what_a_bus_takes_and_stays_its_own():
+    inner = f"[ x: {{ call: x, {A} }}, y: {{ call: y, {B} }} ]"
+    for depth in range(30):
+        inner = f"[ überaus-lang-{depth}: {{ do: {inner} }} ]"
+    types = Types(workflow_of(f"do: {inner}\n", "a", "b"))
+    told = [types.completed(one) for one in types.names]
+    assert len(set(told)) == len(told) == 32
+    assert all(len(one.encode()) <= LONGEST_NAME == LONGEST_TYPE for one in told)
 
 
 def test_names_that_clash_get_numbers_that_no_other_has():

@@ -238,6 +238,11 @@ REFUSED = [
         {},
     ),
     (
+        "event-too-long",
+        f"do:\n- x: {{ call: pay, metadata: {{ participant: a, §event: {'é' * 201} }} }}\n",
+        {},
+    ),
+    (
         "event-unheard",
         f"do:\n- y: {{ emit: {{ event: {{ with: {{ §type: paid }} }} }}, {A} }}\n",
         {"heard": {"shipped"}},

@@ -40,6 +40,7 @@ CODES: MappingProxyType[str, Code] = MappingProxyType(
         # Events.
         "event-ambiguous": _error("One type of event stands for two things in the workflow."),
         "event-reserved": _error("A type of event begins as those of Batuta itself do."),
+        "event-too-long": _error("A type of event is longer than any bus takes."),
         "event-unheard": _warning("No workflow of the folder hears an event that is emitted."),
         "event-name-clash": _warning("Two tasks' events would have one name; one gets a number."),
         "child-unknown": _warning("Which workflow is run is computed, so all events are heard."),

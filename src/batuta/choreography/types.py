@@ -16,12 +16,14 @@ joined by `.`:
 Versions of a workflow share these types: an event names the version and its digest.
 
 T leaves out what only the document's structure adds (`try`, indexes), except where two lists of one
-task need telling apart. What then still has one name twice gets a number, in the document's order.
+task need telling apart. A T that is longer than a bus takes is cut, and ends in a digest of the
+whole. What then still has one name twice gets a number, in the document's order.
 """
 
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from batuta.choreography.within import lists_in, roots_of
@@ -36,6 +38,12 @@ _STRANGE = re.compile(r"[^\w-]+")
 
 TOLD = frozenset({"completed", "faulted", "requested"})
 """What is told of a task."""
+
+LONGEST_TYPE = 400
+"""Bytes of a type in UTF-8: what every bus takes (`batuta.ports.bus`)."""
+
+LONGEST_T = 230
+"""Bytes of T: a namespace and a name have 63 each at most."""
 
 RESERVED = "batuta."
 """No business event's type begins so."""
@@ -70,7 +78,7 @@ class Types:
 
     def _name(self, task: model.Task, around: tuple[str, ...]) -> None:
         path = (*around, task.name)
-        name = ".".join(_STRANGE.sub("-", part) or "-" for part in path)
+        name = _cut(".".join(_STRANGE.sub("-", part) or "-" for part in path))
         number = self._used[name] = self._used.get(name, 0) + 1
         while number > 1 and f"{name}-{number}" in self._used:
             number += 1
@@ -124,6 +132,15 @@ class Types:
     def requested(self, reference: str) -> str:
         """Return the type of the event that asks for a task to be performed."""
         return f"{self.prefix}.{self.names[reference]}.requested"
+
+
+def _cut(name: str) -> str:
+    """Return a T that leaves room for P, a number and what is told, on any bus."""
+    encoded = name.encode()
+    if len(encoded) <= LONGEST_T:
+        return name
+    digest = blake2b(encoded, digest_size=8).hexdigest()
+    return f"{encoded[: LONGEST_T - 17].decode(errors='ignore')}-{digest}"
 
 
 def prefix(workflow: model.Workflow) -> str:

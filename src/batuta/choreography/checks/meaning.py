@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batuta.choreography.hearing import heard_by, heard_types, is_computed
-from batuta.choreography.types import RESERVED
+from batuta.choreography.types import LONGEST_TYPE, RESERVED
 from batuta.definition import model
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ def check_meaning(case: Case, heard: Collection[str] | None) -> None:
 
 
 def _reserved(case: Case, reference: str, type_: str, *keys: str) -> None:
+    if len(type_.encode()) > LONGEST_TYPE:
+        case.add(
+            "event-too-long",
+            reference,
+            f"a type of {len(type_.encode())} bytes is longer than any bus takes",
+            *keys,
+            value=type_,
+            expected=f"a type of at most {LONGEST_TYPE} bytes",
+            hint="put what tells events apart into their subject or data",
+        )
     if type_.startswith(RESERVED):
         case.add(
             "event-reserved",
