@@ -112,6 +112,9 @@ async def test_a_workflow_that_needs_a_conductor_is_refused_with_the_reasons(ope
         with pytest.raises(DefinitionError) as refused:
             await engine.start(identity, {"number": 1}, control="choreographed")
         assert "/do/1/second: nobody performs `second` (owner-missing)" in str(refused.value)
+        (problem,) = refused.value.problems
+        line = 1 + unowned[: unowned.index("- second")].count("\n")
+        assert (problem.code, problem.line) == ("owner-missing", line)
         assert engine.runs() == []
         run = await engine.start(identity, {"number": 1})
         assert (await run.result(20)).output == 3

@@ -1,16 +1,20 @@
 """One version, another text: who may replace it, and what became of the runs of the old one."""
 
 import asyncio
+import json
 import sqlite3
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 import batuta
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.queries import migrations
+from batuta.app.deploying import text_of
 from batuta.cli import main
 from batuta.errors import ConflictError, NotFoundError
+from batuta.runtime.shared.programs import decode_deployed, encode_deployed
 
 OLD = "{set: {text: old}}"
 NEW = ("{set: {text: new}}", "{set: '${ . }'}")
@@ -152,3 +156,19 @@ def test_runs_from_before_texts_were_kept_by_digest_get_theirs(tmp_path):
     assert [store.run(run).digest for run in ("r1", "r2", "r3")] == ["d", "d", None]
     assert store.document("d") == store.workflow("t/w:1.0.0") == b"{}"
     store.close()
+
+
+async def test_a_workflow_is_kept_as_it_was_written(opened, tmp_path):
+    head = "document: { dsl: '1.0.3', namespace: t, name: w, version: '1.0.0' }"
+    written = f"# Why there are lines between.\n{head}\n\ndo: [ a: {OLD} ]\n"
+    path = tmp_path / "w.yaml"
+    path.write_text(written, "utf-8")
+    async with opened() as engine:
+        identity = await engine.deploy(path)
+        kept = engine.store.workflow(identity)
+        assert text_of(kept) == written
+
+        without = msgspec.structs.replace(decode_deployed(kept), text="")
+        assert json.loads(text_of(encode_deployed(without)))["do"] == [
+            {"a": {"set": {"text": "old"}}}
+        ]

@@ -6,8 +6,11 @@ deployments the same and when the network is needed; what a document refers to i
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace as replace_fields
 
 from batuta.app.asking import read, refused
 from batuta.app.loading import Loader, UnreadableError
@@ -93,7 +96,7 @@ class Deployer:
         self._store.deploy(
             workflow.identity,
             digest_of(workflow, deployed),
-            encode_deployed(deployed),
+            encode_deployed(replace_fields(deployed, text=_plain(text))),
             self._clock.now(),
             replace=replace,
         )
@@ -103,6 +106,20 @@ class Deployer:
         """Say whether this very document is deployed."""
         kept = self._store.workflow(workflow.identity)
         return kept is not None and decode_deployed(kept).document == workflow.source
+
+
+def _plain(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8-sig", errors="replace")
+
+
+def text_of(source: bytes) -> str:
+    """Return a deployed document as it was written; as JSON where that is not known.
+
+    Args:
+        source: what the store keeps of it.
+    """
+    deployed = decode_deployed(source)
+    return deployed.text or json.dumps(deployed.document, indent=2, ensure_ascii=False)
 
 
 def missing_functions(

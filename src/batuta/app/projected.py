@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batuta.app.deploying import text_of
 from batuta.choreography.owners import is_external
 from batuta.choreography.projection import Projection, project
 from batuta.choreography.realisability import realisability
@@ -35,7 +36,9 @@ class Projected(Programs):
     def seen(self, program: Program, functions: Mapping[str, Task]) -> Program:
         """Project a program. See `Programs`."""
         digest = program.workflow.digest
-        self._projections[digest] = _projected(program.workflow, functions)
+        source = self._kept.document(digest)
+        text = None if source is None else text_of(source)
+        self._projections[digest] = _projected(program.workflow, functions, text)
         return program
 
     def projection(self, program: Program) -> Projection:
@@ -97,15 +100,18 @@ class Projected(Programs):
         return Deployment(workflow.identity, workflow.digest, source)
 
 
-def _projected(workflow: Workflow, functions: Mapping[str, Task]) -> Projection | DefinitionError:
+def _projected(
+    workflow: Workflow, functions: Mapping[str, Task], text: str | None
+) -> Projection | DefinitionError:
     """Return the rules of a workflow, or why there are none."""
-    found = realisability(workflow, functions, file=workflow.identity)
+    found = realisability(workflow, functions, text=text, file=workflow.identity)
     errors = tuple(one for one in found if one.severity == "error")
     if not errors:
         return project(workflow, functions)
     reasons = "; ".join(f"{one.reference}: {one.message} ({one.code})" for one in errors)
     return DefinitionError(
         f"{workflow.identity} cannot be run without a conductor: {reasons}",
+        errors,
         hint="`batuta check FILE --control choreographed` shows each in its place",
     )
 

@@ -36,12 +36,14 @@ class Imported(msgspec.Struct, frozen=True):
 class Deployed(msgspec.Struct, frozen=True):
     """A workflow as the store keeps it, as JSON values.
 
-    Its document, resources by URI, and functions from elsewhere by the text of their calls.
+    Its document, resources by URI, and functions from elsewhere by the text of their calls. `text`
+    is how the document was written, for people; it means nothing beyond the document.
     """
 
     document: Any
     resources: dict[str, Any] = {}
     functions: dict[str, Imported] = {}
+    text: str = ""
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -63,7 +65,12 @@ def digest_of(workflow: Workflow, deployed: Deployed) -> str:
     """
     if not deployed.resources and not deployed.functions:
         return workflow.digest
-    return sha256(msgspec.json.encode(deployed, order="deterministic")).hexdigest()
+    parts = {
+        "document": deployed.document,
+        "resources": deployed.resources,
+        "functions": deployed.functions,
+    }
+    return sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
 class Programs:
