@@ -6,6 +6,8 @@ mistakes of the kind that review overlooks: a check left out, two lines in the w
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from batuta.kernel import step as stepping
@@ -17,7 +19,7 @@ from batuta.runtime.participant.ears import BusHearing
 from batuta.runtime.participant.outbox import Outbox
 from batuta.runtime.participant.receiving import Receiving
 from batuta.runtime.shared.driving.housing import Housing
-from batuta.runtime.shared.driving.recording import Recorder
+from batuta.runtime.shared.driving.recording import Recorder, Release
 from batuta.runtime.shared.replay import Ledger
 from batuta.testing import memory_store
 from batuta.testing.simulation import processes
@@ -52,6 +54,14 @@ def messages_are_acknowledged_before_the_commit(patch):
     patch.setattr(Deliveries, "written", written)
 
 
+def what_is_sent_is_published_before_the_commit(patch):
+    def note(inner, self, *row):
+        inner(self, *row)
+        self.ship(self._participant.committer.batch.outbox[-1:])
+
+    wrap(patch, Outbox, "_note", note)
+
+
 def the_outbox_is_not_published_after_a_crash(patch):
     def start(inner, self):
         self.ship = lambda _: None
@@ -75,6 +85,19 @@ def what_ended_elsewhere_is_forgotten(patch):
             inner(self, delivery, envelope, program)
 
     wrap(patch, Receiving, "_ended", ended)
+
+
+def what_follows_is_carried_out_before_the_commit(patch):
+    def note(inner, self, *taken):
+        releases = self._driver.committer.releases
+        before = len(releases)
+        inner(self, *taken)
+        for one in releases[before:]:
+            if isinstance(one, Release):
+                releases.remove(one)
+                asyncio.get_running_loop().call_soon(one)
+
+    wrap(patch, Recorder, "note", note)
 
 
 # -- over a crash ----------------------------------------------------------------------------------
@@ -170,10 +193,12 @@ def a_branch_elsewhere_is_not_waited_for(patch):
 BUGS = (
     the_inbox_is_not_asked,
     messages_are_acknowledged_before_the_commit,
+    what_is_sent_is_published_before_the_commit,
     the_outbox_is_not_published_after_a_crash,
     tokens_are_taken_by_everybody,
     early_events_are_dropped,
     what_ended_elsewhere_is_forgotten,
+    what_follows_is_carried_out_before_the_commit,
     timers_are_lost_on_restart,
     answered_tasks_are_asked_for_again,
     a_process_that_lost_its_lease_goes_on,

@@ -69,15 +69,15 @@ class Broker:
         """Keep messages, and deliver them."""
         now = self.loop.now
         for message in messages:
+            # What viewers are told is told again after a crash, and perhaps more at once.
+            is_meant = not (message.type.startswith(RESERVED) and message.type.endswith(PROGRESS))
+            if self.bodies.setdefault(message.id, message.body) != message.body and is_meant:
+                self.violations.append(f"two messages are called {message.id}")
             known = self._known.get(message.id)
             if known is not None and (
                 now - known < REMEMBERED_MS or not self.faults.fires("forgotten id", message.id)
             ):
                 continue
-            # What viewers are told is told again after a crash, and perhaps more at once.
-            is_meant = not (message.type.startswith(RESERVED) and message.type.endswith(PROGRESS))
-            if self.bodies.setdefault(message.id, message.body) != message.body and is_meant:
-                self.violations.append(f"two messages are called {message.id}")
             self._known[message.id] = now
             row = Delivered(len(self.messages) + 1, message.id, message.type, message.body)
             self.messages.append(row)

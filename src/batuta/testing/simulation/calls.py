@@ -3,6 +3,11 @@
 What a task answers, and how long that takes, depends on the run and the occurrence of the task
 alone. So both control models are told the same, and a task that is asked for again after a crash is
 the same task: its effect has happened, and its answer comes when it would have come.
+
+But an answer also says how often the task has been asked for (`TIMES`), which outcomes leave out.
+So what was told to others before it was durable, or begun because of it, is not what is told or
+asked for after the crash that it did not survive, and that is noticed: here by what a task is asked
+for with, and on the bus by two messages of one id.
 """
 
 from __future__ import annotations
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 BRIEF_MS = 2 * 3_600_000
 """Longer than messages take, whatever happens to them and to who sends and takes them."""
 
+TIMES = "times"
+"""The member of an answer that says how often its task was asked for."""
+
 FAILED_UNDOING = 40
 """One in so many compensations faults."""
 
@@ -55,10 +63,15 @@ ANSWERS = (b'{"type":"done"', b'{"type":"failed"')
 class Asked:
     """A task that was asked for."""
 
-    __slots__ = ("answers_at", "asked_at", "dropped_at", "effect", "process")
+    __slots__ = ("answers_at", "asked_at", "dropped_at", "effect", "given", "process", "times")
 
-    def __init__(self, effect: str, asked_at: int, answers_at: int, process: Process) -> None:
+    def __init__(
+        self, effect: str, given: Json, asked_at: int, answers_at: int, process: Process
+    ) -> None:
         self.effect = effect
+        self.given = given
+        """What it was asked for with."""
+        self.times = 0
         self.asked_at = asked_at
         self.answers_at = answers_at
         self.process = process
@@ -110,10 +123,14 @@ class Calls:
             if self._nudge is not None:
                 takes += chance(self._nudge, name) % NUDGE_MS
             now = world.loop.now
-            asked = Asked(origin + command.occurrence, now, now + takes, host.process)
+            given = command.arguments
+            asked = Asked(origin + command.occurrence, given, now, now + takes, host.process)
             self.asked[key] = asked
         elif asked.process is host.process:
             self.violations.append(f"{host.name} performs {run} {command.key} twice in one life")
+        elif asked.given != command.arguments:
+            self.violations.append(f"{host.name} performs {run} {command.key} with something else")
+        asked.times += 1
         if key in self.answered:
             self.violations.append(f"{host.name} performs {run} {command.key}, which was answered")
         asked.process = host.process
@@ -150,12 +167,12 @@ class Calls:
         if DETACHED not in command.token:
             later = self._world.moves.postponed(run, asked.answers_at)
         if later is None:
-            self._answer(run, command, done)
+            self._answer(run, command, asked.times, done)
         else:
             asked.answers_at = later
             self._answer_at(host, run, command, asked, done)
 
-    def _answer(self, run: str, command: Perform, done: asyncio.Future[Json]) -> None:
+    def _answer(self, run: str, command: Perform, times: int, done: asyncio.Future[Json]) -> None:
         name = f"{run} {command.key}"
         fails_in = FAILED_UNDOING if command.target == UNDO else self._fails_in
         if chance(self._seed, f"fails {name}") % fails_in == 0:
@@ -164,7 +181,7 @@ class Calls:
             done.set_exception(Fault(kind, 500, "Broken", text))
             done.exception()  # whoever asked may be dead: then nobody looks at it
         else:
-            done.set_result({"answer": chance(self._seed, f"answer {name}") % 9})
+            done.set_result({"answer": chance(self._seed, f"answer {name}") % 9, TIMES: times})
 
 
 class _Performing(Performer):

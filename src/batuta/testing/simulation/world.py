@@ -17,7 +17,7 @@ from batuta.ports.mail import DEAD
 from batuta.runtime.shared.envelope import bare, decode_end, decode_envelope, decode_event
 from batuta.testing.memory_store import MemoryStore
 from batuta.testing.simulation.bus import Broker
-from batuta.testing.simulation.calls import Calls, NoSecrets, SimulatedSandbox
+from batuta.testing.simulation.calls import TIMES, Calls, NoSecrets, SimulatedSandbox
 from batuta.testing.simulation.loop import SimulatedLoop
 from batuta.testing.simulation.moves import Moves
 from batuta.testing.simulation.processes import Host
@@ -50,17 +50,16 @@ class Outcome(msgspec.Struct, frozen=True):
     """By run: the idempotency keys of the tasks that were performed."""
 
 
-def timeless(value: Any) -> Any:
-    """Return a value without the times of the events in it: messages take some, and clocks differ.
+def comparable(value: Any) -> Any:
+    """Return a value without what differs between two simulations that agree.
 
-    A list or tuple becomes a list.
+    That is when its events were published (messages take a while, and clocks differ), and how often
+    the tasks had to be asked that gave it. A list or tuple becomes a list.
     """
     if isinstance(value, dict):
-        is_event = "specversion" in value
-        return {
-            name: timeless(one) for name, one in value.items() if not (is_event and name == "time")
-        }
-    return [timeless(one) for one in value] if isinstance(value, list | tuple) else value
+        left_out = "time" if "specversion" in value else TIMES
+        return {name: comparable(one) for name, one in value.items() if name != left_out}
+    return [comparable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class World:
@@ -181,10 +180,10 @@ class World:
     def _outcome(self, waiting: list[str]) -> Outcome:
         return Outcome(
             open=waiting,
-            runs={run: timeless(end) for run, end in sorted(self._ended().items())},
+            runs={run: comparable(end) for run, end in sorted(self._ended().items())},
             events=sorted(
                 (
-                    [one["id"], one["source"], one["type"], timeless(one.get("data"))]
+                    [one["id"], one["source"], one["type"], comparable(one.get("data"))]
                     for one in self._told()
                 ),
                 key=repr,
