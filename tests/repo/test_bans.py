@@ -27,7 +27,11 @@ ALLOWED_ANYWHERE = {"random", "random.Random"}  # the import itself, and a gener
 HOMES = {
     "click": "src/batuta/cli",
     "rich": "src/batuta/cli",
+    "fastapi": "src/batuta/server",
     "httpx2": "src/batuta/adapters",
+    "pydantic": "src/batuta/server",
+    "starlette": "src/batuta/server",
+    "uvicorn": "src/batuta/server",
     "cryptography": "src/batuta/adapters",
     "jq": "src/batuta/expressions",
     "nats": "src/batuta/adapters/buses/nats",

@@ -95,6 +95,11 @@ class Meeting:
                 self._choreography = await self._meet()
             return self._choreography
 
+    @property
+    def met(self) -> Choreography | None:
+        """What they are dealt with by, if there has been a use for it in this process."""
+        return self._choreography
+
     async def known(self) -> Choreography | None:
         """Return the same, None while nobody has ever had a use for the bus."""
         if self._choreography is None and not self._has_met():

@@ -100,7 +100,7 @@ class Engine:
         self.clock = clock
         self._deployer = deployer
         self._setup = setup
-        self._meeting = meeting
+        self.meeting = meeting
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ class Engine:
             raise there_is_one(run_id)
         data = {} if data is None else data
         if (control or program.workflow.control) == CHOREOGRAPHED:
-            choreography = await self._meeting.choreography()
+            choreography = await self.meeting.choreography()
             await choreography.host(program)
             started = await choreography.start(program, data, run_id=run_id, setup=self._setup)
             return Run(self, started)
-        known = await self._meeting.known()
+        known = await self.meeting.known()
         if known is not None:
             await known.bridge.hear()
         now = self.clock.now()
@@ -230,7 +230,7 @@ class Engine:
                 view = self.show(run_id)
                 if view.ended_at is not None or view.problem is not None:
                     return view
-                await (await self._meeting.choreography()).look()
+                await (await self.meeting.choreography()).look()
                 continue
             run = self.conductor.runs.get(run_id)
             if run is not None:
@@ -265,7 +265,7 @@ class Engine:
         """Return a run's timeline: its tasks in the order in which they started."""
         row = self._row(run_id)
         if row.control == CHOREOGRAPHED:
-            lines = told(self._meeting.views.reports(run_id))
+            lines = told(self.meeting.views.reports(run_id))
         else:
             program = self.programs.of(row.workflow, row.digest)
             lines = timeline(program, self.store.journal(run_id))
@@ -294,7 +294,7 @@ class Engine:
         if row.control == CHOREOGRAPHED:
             program = self.programs.of(row.workflow, row.digest)
             compensate = not isinstance(event, CancelAsked) or event.compensate
-            choreography = await self._meeting.choreography()
+            choreography = await self.meeting.choreography()
             await choreography.ask(program, run_id, verb, compensate=compensate)
             return
         if row.problem is not None:
@@ -336,7 +336,7 @@ class Engine:
                     f"run {run_id} is choreographed: nobody has all of its history to go on from",
                     hint="run it again from the start: `batuta runs retry ID --from-start`",
                 )
-            choreography = await self._meeting.choreography()
+            choreography = await self.meeting.choreography()
             data = await choreography.input_of(program, run_id)
             return await self.start(row.workflow, data, control=CHOREOGRAPHED)
         rows = list(self.store.journal(run_id))
@@ -380,7 +380,7 @@ class Engine:
         Raises:
             RequestError: an attribute's name is not one of CloudEvents 1.0.
         """
-        known = await self._meeting.known()
+        known = await self.meeting.known()
         now = self.clock.now()
         event = cloud_event(
             event_type,
@@ -414,7 +414,7 @@ class Engine:
         Raises:
             BatutaError: the store cannot be written any more.
         """
-        known = await self._meeting.known()
+        known = await self.meeting.known()
         if known is None:
             await self.serving.serve()
             return
@@ -446,7 +446,7 @@ class Engine:
             DefinitionError: its participants alone cannot run it; the reasons are in it.
             ConflictError: a participant runs in another process, which does not know it.
         """
-        return await (await self._meeting.choreography()).host(self.program(workflow))
+        return await (await self.meeting.choreography()).host(self.program(workflow))
 
     async def catch_up(self) -> None:
         """See what has become of choreographed runs by now.
@@ -454,14 +454,14 @@ class Engine:
         Raises:
             UnavailableError: the bus cannot be reached.
         """
-        known = await self._meeting.known()
+        known = await self.meeting.known()
         if known is not None:
             await known.viewer.catch_up()
 
     async def take_up(self) -> None:
         """Go on with the choreographed runs whose participants have been here before."""
         for row in unended(self.store, CHOREOGRAPHED):
-            choreography = await self._meeting.choreography()
+            choreography = await self.meeting.choreography()
             await choreography.host(self.programs.of(row.workflow, row.digest), new=False)
 
     # -- upkeep ------------------------------------------------------------------------------------
@@ -488,7 +488,7 @@ class Engine:
             status = "waiting"
         problem = row.problem
         if row.control == CHOREOGRAPHED and not row.ended_at:
-            problem = self._meeting.trouble(row.id)
+            problem = self.meeting.trouble(row.id)
         return row_view(row, status, problem)
 
 

@@ -231,7 +231,13 @@ Workflows (*.yaml, *.yml, *.json) are deployed, Python files with @batuta.functi
 batuta.toml is read, schedules run, and runs whose process is gone go on. The participants of
 workflows with `control: choreographed` run here too, those of all workflows where a bus is named,
 except those that are `remote` in batuta.toml.
+
+The page to see and control all of it by is served on this machine, at the address that is printed;
+its token is in the file `token` beside the store.
 """
+HOST = "The address to serve the page on; another one than this machine's lets others in."
+PORT = "The port to serve the page on. [default: the first free one from 8765 on]"
+NO_SERVER = "Serve no page and no HTTP API."
 PARTICIPANT = """Be participant NAME until Ctrl-C or SIGTERM.
 
 Performs its tasks of the workflows in FOLDER, by its own rules: what it needs comes from the bus,
@@ -437,6 +443,11 @@ def not_fixable(file: str, repair: str) -> str:
 def is_up(workflows: int) -> str:
     """Say that everything runs."""
     return f"up with {counted(workflows, 'workflow')}; Ctrl-C stops, and runs stay in the store"
+
+
+def is_served(page: str) -> str:
+    """Say where the page is."""
+    return f"page   {page}"
 
 
 def as_last_seen(why: str) -> str:

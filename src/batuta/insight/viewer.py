@@ -34,6 +34,8 @@ from batuta.runtime.shared.envelope import (
 from batuta.runtime.shared.threads import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from batuta.ports.bus import Bus, Delivered
     from batuta.ports.views import Views
 
@@ -70,6 +72,8 @@ class Viewer:
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._going_on: asyncio.Task[None] | None = None
+        self.told: Callable[[Collection[str]], None] | None = None
+        """Called with the runs of which something new is known, while somebody wants to know."""
 
     async def start(self) -> None:
         """Catch up, and read along from now on.
@@ -128,6 +132,8 @@ class Viewer:
             self._place = place
         self._changed.set()
         self._changed.clear()
+        if self.told is not None:
+            self.told(seen.runs.keys())
         return True
 
     def _note(self, message: Delivered, seen: Seen) -> None:

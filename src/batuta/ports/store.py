@@ -300,6 +300,10 @@ class Store(Protocol):
         """Return the digest with which a version is deployed now."""
         ...
 
+    def deployed_at(self, identity: str) -> int | None:
+        """Return when a version was deployed, or its text last replaced (epoch milliseconds)."""
+        ...
+
     def document(self, digest: str) -> bytes | None:
         """Return a document by its digest: that of a version, or of a run that is still known."""
         ...

@@ -218,6 +218,11 @@ class MemoryStore:
         kept = self._memory.workflows.get(identity)
         return None if kept is None else kept[0]
 
+    def deployed_at(self, identity: str) -> int | None:
+        """Return when a version was deployed. See the port."""
+        kept = self._memory.workflows.get(identity)
+        return None if kept is None else kept[1]
+
     def document(self, digest: str) -> bytes | None:
         """Return a document by its digest. See the port."""
         return self._memory.documents.get(digest)

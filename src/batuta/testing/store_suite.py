@@ -288,6 +288,8 @@ class StoreSuite(StoreCase):
             expect(store.digest("t/a:1.0.0"), "d2", "and its digest")
             expect(store.digest("t/c:1.0.0"), None, "an unknown one has none")
             expect(store.document("d3"), None, "what was refused is not kept")
+            expect(store.deployed_at("t/a:1.0.0"), 2, "since it was deployed first")
+            expect(store.deployed_at("t/c:1.0.0"), None, "an unknown one never was")
             expect(deployed(), ["t/b:1.0.0", "t/a:1.0.0"], "in the order of deployment")
             expect(deployed("t/a:"), ["t/a:1.0.0"], "by prefix")
             expect(deployed("t/%"), [], "a prefix is no pattern")

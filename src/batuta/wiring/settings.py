@@ -114,6 +114,11 @@ def participants_beside(store: Path) -> Path:
     return store.with_name(f"{_prefix(store)}participants")
 
 
+def token_beside(store: Path) -> Path:
+    """Return the file with the token of whoever may use a store over HTTP from this machine."""
+    return store.with_name(f"{_prefix(store)}token")
+
+
 def store_of(folder: Path, participant: str) -> Path:
     """Return the file of a participant's store; its name may be any text."""
     return folder / f"{quote(participant, safe=' ')}.db"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -19,6 +20,8 @@ from batuta.cli.telling import Teller, Watch
 from batuta.errors import DefinitionError, NotFoundError, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from batuta.app.engine import Engine
     from batuta.ports.store import RunRow
 
@@ -30,15 +33,21 @@ if TYPE_CHECKING:
 @options.store
 @options.bus
 @options.accept_loss
+@click.option("--host", default="127.0.0.1", show_default=True, help=words.HOST)
+@click.option("--port", type=click.IntRange(0, 65_535), help=words.PORT)
+@click.option("--no-server", is_flag=True, help=words.NO_SERVER)
 @click.option("--quiet", is_flag=True, help=words.QUIET)
 @options.as_json
-def up(
+def up(  # noqa: PLR0913, PLR0917 -- click gives every option as an argument
     folder: Path,
     functions: tuple[str, ...],
     secret: tuple[str, ...],
     store: str | None,
     bus: str | None,
     accept_loss: bool,
+    host: str,
+    port: int | None,
+    no_server: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -46,7 +55,15 @@ def up(
     found = workflows_of(folder)
     given = (*(str(path) for path in found.functions), *functions)
     choice = chosen(store, given, secret, beside=folder, bus=bus, accept_loss=accept_loss)
-    return asyncio.run(_up(found, choice, Teller(quiet=quiet, as_json=as_json)))
+    place = None if no_server else Place(host, port)
+    return asyncio.run(_up(found, choice, Teller(quiet=quiet, as_json=as_json), place))
+
+
+class Place(NamedTuple):
+    """Where to serve the page; without a port, the first free one from the default on."""
+
+    host: str
+    port: int | None
 
 
 def workflows_of(folder: Path) -> Folder:
@@ -68,7 +85,7 @@ def workflows_of(folder: Path) -> Folder:
     return found
 
 
-async def _up(found: Folder, choice: Chosen, teller: Teller) -> int:
+async def _up(found: Folder, choice: Chosen, teller: Teller, place: Place | None) -> int:
     orphans = _orphans(choice)
     choice = with_functions_of(orphans, choice)
     async with engine(choice, resume=True, makes=True) as opened:
@@ -79,8 +96,11 @@ async def _up(found: Folder, choice: Chosen, teller: Teller) -> int:
                 teller.tell("resumed", words.taken_over(len(orphans)), runs=len(orphans))
             if not found.workflows and not orphans:
                 raise RequestError(words.NOTHING_TO_RUN, hint=words.FOLDER_HINT)
-            teller.tell("up", words.is_up(len(found.workflows)), store=choice.store)
-            async with asyncio.TaskGroup() as group:
+            async with AsyncExitStack() as served, asyncio.TaskGroup() as group:
+                if place is not None:
+                    page = await served.enter_async_context(_served(opened, choice, place))
+                    teller.tell("serves", words.is_served(page), page=page)
+                teller.tell("up", words.is_up(len(found.workflows)), store=choice.store)
                 group.create_task(Watch(opened.conductor, opened.show, teller).forever())
                 # Schedules are driven where the engine has them; without, runs are driven all
                 # the same, for as long as the engine is open.
@@ -89,6 +109,17 @@ async def _up(found: Folder, choice: Chosen, teller: Teller) -> int:
                     group.create_task(serve())
         teller.tell("stopping", words.STOPPING)
     return Exit.OK if stop.came is not None else Exit.UNAVAILABLE
+
+
+@asynccontextmanager
+async def _served(opened: Engine, choice: Chosen, place: Place) -> AsyncGenerator[str]:
+    """Serve the page and its API; gives the page's address."""
+    from batuta.server.serving import serving  # noqa: PLC0415 -- only this command serves
+    from batuta.wiring.settings import sqlite_path, token_beside  # noqa: PLC0415 -- as above
+
+    token_file = token_beside(sqlite_path(choice.store))
+    async with serving(opened, token_file, host=place.host, port=place.port) as served:
+        yield served.page
 
 
 def _orphans(choice: Chosen) -> list[RunRow]:

@@ -51,6 +51,9 @@ WHERE ended_at IS NULL AND (workflow = ?1 OR substr(workflow, 1, length(?1) + 1)
 -- name: digest
 SELECT digest FROM workflows WHERE identity = ?;
 
+-- name: deployed_at
+SELECT deployed_at FROM workflows WHERE identity = ?;
+
 -- name: workflow
 SELECT source FROM workflows JOIN documents USING (digest) WHERE identity = ?;
 

@@ -218,6 +218,11 @@ class SqliteStore(MailReader, ViewKeeper):
         row = self._one("digest", identity)
         return None if row is None else row[0]
 
+    def deployed_at(self, identity: str) -> int | None:
+        """Return when a version was deployed. See the port."""
+        row = self._one("deployed_at", identity)
+        return None if row is None else row[0]
+
     def document(self, digest: str) -> bytes | None:
         """Return a document by its digest. See the port."""
         row = self._one("document", digest)

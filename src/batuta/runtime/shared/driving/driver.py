@@ -153,6 +153,8 @@ class Driver:
         """Sees every step of every run from now on, once it is durable."""
         self.participates_as: str | None = None
         """The participant that this is, if it is one."""
+        self.written: Callable[[Batch], None] | None = None
+        """Called with each durable batch, while somebody wants to know what changes."""
         self.early: list[Released] | None = None
         """While set, gets what may be carried out before the commit: its cause is durable."""
         self.contested: set[str] = set()
@@ -390,6 +392,8 @@ class Driver:
         self.releasing.waiting.extend(releases)
         if batch.events:
             self.hearing.behind = True
+        if self.written is not None:
+            self.written(batch)
         self._pump()
 
     def tell_waiters(self, run_id: str) -> None:

@@ -1,0 +1,317 @@
+"""What changes while somebody looks: runs, their tasks, events, told as they become durable.
+
+Owns a bounded ring of changes, each with a number, so that who was away for a moment gets what was
+missed, in order; and how often a busy engine is looked at. While nobody looks nothing is recorded
+and the engine pays nothing. Changes of orchestrated runs come from durable batches, those of
+choreographed ones from the viewer. What is told is the view as it is now: of a run that has changed
+ten times since the last look, one change is told.
+
+Under load a run's change may come later than others, the newest runs first; it comes, or a `reset`
+says that it was skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from batuta.app.views import text_time
+from batuta.errors import BatutaError
+from batuta.ports.store import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Generator, Iterable
+
+    from batuta.app.engine import Engine
+    from batuta.ports.store import Batch
+
+MOST_KEPT = 4_096
+MOST_AT_ONCE = 50
+"""Views of runs per look."""
+MOST_EVENTS = 100
+"""Published events per look; with more, who looks is told to fetch anew."""
+MOST_WAITING = 20_000
+"""Runs that have changed and were not told yet; with more, who looks is told to fetch anew."""
+SHORTEST_S, LONGEST_S = 0.1, 0.4
+"""Between two looks: when little happens, and when more does than a look tells."""
+KEEP_ON_S = 60.0
+"""How long changes are recorded after the last one has left, in case it comes back."""
+SHARE = 20
+"""A run's tasks are looked at again after so many times what the last look took."""
+ALIVE_S = 15.0
+
+RUNS, EVENTS = "runs", "events"
+_encode = msgspec.json.Encoder().encode
+
+
+class Told(NamedTuple):
+    """A change: its number, what kind it is, who wants to know, and the view as JSON."""
+
+    number: int
+    event: str
+    topics: frozenset[str]
+    data: bytes
+
+
+class Message(NamedTuple):
+    """What one who looks gets; an empty `event` only says that the line is alive."""
+
+    id: str
+    event: str
+    data: bytes
+
+
+class Changes:
+    """Tells of the changes of one engine. `serve` has to run."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._epoch = secrets.token_hex(4)
+        self._ring: deque[Told] = deque(maxlen=MOST_KEPT)
+        self._number = 0
+        self._topics: dict[str, int] = {}
+        self._left_at: float | None = None
+        self._dirty: dict[str, None] = {}
+        self._events: list[tuple[int, int, dict[str, Any]]] = []
+        self._watched: dict[str, _Tasks] = {}
+        self._news = asyncio.Event()
+        self._something = asyncio.Event()
+        self._is_closed = False
+
+    # -- who looks ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def looking(
+        self, topics: Collection[str], after: str | None = None
+    ) -> Generator[AsyncGenerator[Message]]:
+        """Look at changes of some topics from now on, or after the last one that was seen.
+
+        What is given yields messages until the block ends. A `reset` comes first when what was
+        missed is not known any more, and later whenever some was skipped: then everything has to be
+        fetched anew.
+
+        Args:
+            topics: `runs`, `events`, or `run:ID`.
+            after: the id of the last message that was seen.
+        """
+        wanted = frozenset(topics)
+        self._enter(wanted)
+        try:
+            yield self._messages(wanted, self._place_of(after))
+        finally:
+            self._leave(wanted)
+
+    async def _messages(self, wanted: frozenset[str], place: int | None) -> AsyncGenerator[Message]:
+        if place is None:
+            place = self._number
+            yield Message(self._id(place), "reset", b'{"why":"missed"}')
+        while not self._is_closed:
+            place, messages = self._since(place, wanted)
+            for message in messages:
+                yield message
+            if not messages and await self._is_quiet():
+                yield Message("", "", b"")
+
+    async def _is_quiet(self) -> bool:
+        """Wait for news; say whether none came for a while."""
+        try:
+            async with asyncio.timeout(ALIVE_S):
+                await self._news.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    def _place_of(self, after: str | None) -> int | None:
+        """Return the number after which somebody goes on, None when that is not known."""
+        if after is None:
+            return self._number
+        epoch, _, number = after.partition("-")
+        if epoch != self._epoch or not number.isdigit() or int(number) > self._number:
+            return None
+        return int(number) if self._knows(int(number)) else None
+
+    def _knows(self, place: int) -> bool:
+        """Say whether everything behind a place is still in the ring."""
+        return place == self._number or (bool(self._ring) and self._ring[0].number <= place + 1)
+
+    def _since(self, place: int, wanted: frozenset[str]) -> tuple[int, list[Message]]:
+        if not self._knows(place):
+            here = self._number
+            return here, [Message(self._id(here), "reset", b'{"why":"slow"}')]
+        new = [told for told in self._ring if told.number > place] if place < self._number else []
+        messages = [
+            Message(self._id(told.number), told.event, told.data)
+            for told in new
+            if not wanted.isdisjoint(told.topics)
+        ]
+        return self._number, messages
+
+    def _id(self, number: int) -> str:
+        return f"{self._epoch}-{number}"
+
+    def _enter(self, wanted: frozenset[str]) -> None:
+        for topic in wanted:
+            self._topics[topic] = self._topics.get(topic, 0) + 1
+            if topic.startswith("run:") and topic not in self._watched:
+                self._watched[topic] = watched = _Tasks()
+                watched.look(self._engine, topic.removeprefix("run:"))
+        self._left_at = None
+        if self._engine.conductor.written is None:
+            self._engine.conductor.written = self._written
+        self._something.set()
+
+    def _leave(self, wanted: frozenset[str]) -> None:
+        for topic in wanted:
+            self._topics[topic] -= 1
+            if not self._topics[topic]:
+                del self._topics[topic]
+                self._watched.pop(topic, None)
+        if not self._topics:
+            self._left_at = asyncio.get_running_loop().time()
+
+    def close(self) -> None:
+        """Let everybody who looks go."""
+        self._is_closed = True
+        self._news.set()
+        self._something.set()
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def _written(self, batch: Batch) -> None:
+        """Note what a durable batch changes."""
+        dirty = self._dirty
+        for row in batch.journal:
+            dirty[row[0]] = None
+        dirty.update(dict.fromkeys(batch.changes))
+        if batch.events and EVENTS in self._topics:
+            self._events += [
+                (number, at, event)
+                for (at, event), number in zip(batch.events, batch.numbers, strict=True)
+            ]
+        self._something.set()
+
+    def _seen(self, runs: Iterable[str]) -> None:
+        """Note of which choreographed runs something new is known."""
+        self._dirty.update(dict.fromkeys(runs))
+        self._something.set()
+
+    def _tell(self, event: str, topics: Collection[str], view: Any) -> None:
+        self._number += 1
+        self._ring.append(Told(self._number, event, frozenset(topics), _encode(view)))
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Look at what has changed, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while not self._is_closed:
+            await self._something.wait()
+            self._something.clear()
+            self._attach()
+            before = self._number
+            is_behind = self._look(loop.time())
+            if self._number != before:
+                self._news.set()
+                self._news.clear()
+            await asyncio.sleep(LONGEST_S if is_behind else SHORTEST_S)
+            if self._left_at is not None:
+                if loop.time() - self._left_at >= KEEP_ON_S:
+                    self._rest()
+                else:
+                    loop.call_later(KEEP_ON_S, self._something.set)
+            elif is_behind or any(one.is_behind for one in self._watched.values()):
+                self._something.set()
+
+    def _attach(self) -> None:
+        met = self._engine.meeting.met
+        if met is not None and met.viewer.told is None:
+            met.viewer.told = self._seen
+
+    def _rest(self) -> None:
+        """Nobody looks any more: record nothing, and know nothing of what follows."""
+        self._engine.conductor.written = None
+        met = self._engine.meeting.met
+        if met is not None:
+            met.viewer.told = None
+        self._left_at = None
+        self._epoch = secrets.token_hex(4)
+        self._ring.clear()
+        self._dirty.clear()
+        self._watched.clear()
+        self._something.clear()
+
+    def _look(self, now: float) -> bool:
+        """Tell of what has changed, as much as one look may; say whether there is more."""
+        self._look_at_tasks(now)
+        self._look_at_events()
+        if RUNS not in self._topics:
+            watched = [one for one in self._dirty if f"run:{one}" in self._topics]
+            self._dirty.clear()
+            for run in watched:
+                self._tell_run(run)
+            return False
+        if len(self._dirty) > MOST_WAITING:
+            self._dirty.clear()
+            self._tell("reset", {RUNS}, {"why": "busy"})
+            return True
+        for run in list(self._dirty)[-MOST_AT_ONCE:]:
+            del self._dirty[run]
+            self._tell_run(run)
+        return bool(self._dirty)
+
+    def _look_at_events(self) -> None:
+        new, self._events = self._events, []
+        if len(new) > MOST_EVENTS:
+            self._tell("reset", {EVENTS}, {"why": "busy"})
+        for number, at, event in new[-MOST_EVENTS:]:
+            view = {"number": number, "at": text_time(at), "event": event}
+            self._tell("event.published", {EVENTS}, view)
+
+    def _tell_run(self, run: str) -> None:
+        try:
+            view = self._engine.show(run)
+        except BatutaError:
+            return  # forgotten since
+        if HIDDEN not in f"{view.workflow}:{view.version}":
+            self._tell("run.changed", {RUNS, f"run:{run}"}, msgspec.to_builtins(view))
+
+    def _look_at_tasks(self, now: float) -> None:
+        for topic, watched in self._watched.items():
+            run = topic.removeprefix("run:")
+            watched.is_behind |= run in self._dirty
+            if watched.is_behind and now >= watched.next_at:
+                for task in watched.look(self._engine, run):
+                    self._tell("task.changed", {topic}, {"run": run, "task": task})
+
+
+class _Tasks:
+    """The tasks of a run that somebody looks at, as they were told last."""
+
+    def __init__(self) -> None:
+        self.is_behind = False
+        self.next_at = 0.0
+        self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def look(self, engine: Engine, run: str) -> list[dict[str, Any]]:
+        """Return the tasks that have changed since the last look."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.is_behind = False
+        try:
+            tasks = engine.tasks(run)
+        except BatutaError:
+            return []
+        changed: list[dict[str, Any]] = []
+        for task in tasks:
+            key = (task.reference, task.path, task.attempt, task.started_at)
+            shown = task.as_json()
+            if self._known.get(key) != shown:
+                self._known[key] = shown
+                changed.append(shown)
+        self.next_at = loop.time() + SHARE * (loop.time() - began)
+        return changed

@@ -1,0 +1,65 @@
+"""Who may do what: principals, their roles, and the namespaces that these hold for.
+
+Owns the order of the roles, each of which may do all that those before it may. How somebody proves
+who they are is `credentials`.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from batuta.server.problems import Refused
+
+VIEWER, OPERATOR, DEPLOYER, ADMIN = ROLES = ("viewer", "operator", "deployer", "admin")
+EVERYWHERE = ("*",)
+
+
+class Principal(NamedTuple):
+    """Somebody who is known. `namespaces` are patterns (`retail`, `team-*`).
+
+    `by` is how they proved it: token, key, session or oidc; `csrf` what a change has to repeat when
+    they came by a cookie.
+    """
+
+    name: str
+    role: str
+    namespaces: tuple[str, ...] = EVERYWHERE
+    by: str = "token"
+    csrf: str | None = None
+
+    def has(self, role: str) -> bool:
+        """Say whether a role is among those that this one may do everything of."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def sees(self, namespace: str) -> bool:
+        """Say whether a namespace is one of theirs."""
+        return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+
+    @property
+    def sees_all(self) -> bool:
+        """Say whether every namespace is theirs."""
+        return "*" in self.namespaces
+
+    def require(self, role: str, namespace: str | None = None) -> None:
+        """Refuse what they may not do.
+
+        Raises:
+            Refused: they may not.
+        """
+        if not self.has(role):
+            raise Refused(
+                403,
+                "role",
+                "Not allowed",
+                f"{self.name} is {self.role}; this takes {role}",
+                hint="ask somebody who administers this server for another role",
+            )
+        if namespace is not None and not self.sees(namespace):
+            raise Refused(
+                403,
+                "namespace",
+                "Not allowed",
+                f"{self.name} has no part in namespace {namespace!r}",
+                hint=f"theirs are: {', '.join(self.namespaces)}",
+            )

@@ -1,0 +1,109 @@
+"""The application: every route behind the gate, every error as problem details."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from batuta import __version__
+from batuta.errors import BatutaError
+from batuta.server.answers import Answer
+from batuta.server.document import described
+from batuta.server.gate import Gate
+from batuta.server.problems import Refused, answer_of, refusal_of
+from batuta.server.routes import events, runs, session, stream, workflows
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from batuta.server.desk import Desk
+
+_log = logging.getLogger("batuta.server")
+
+BASE = "/api/v1"
+MOST_BYTES = 4 * 1024 * 1024
+_TITLES = {404: ("not-found", "Not found"), 405: ("method", "Method not allowed")}
+
+
+def routes_of(desk: Desk) -> FastAPI:
+    """Return all routes, without the gate."""
+    made = FastAPI(
+        title="Batuta",
+        version=__version__,
+        summary="See and control integrations, whatever their control model.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for one in (session, workflows, runs, events, stream):
+        made.include_router(one.router(desk), prefix=BASE)
+
+    @made.get("/livez", include_in_schema=False)
+    async def livez() -> Response:
+        return PlainTextResponse("ok")
+
+    @made.get(f"{BASE}/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Answer(described(made))
+
+    made.add_exception_handler(BatutaError, _operating)
+    made.add_exception_handler(Refused, _refused)
+    made.add_exception_handler(RequestValidationError, _invalid)
+    made.add_exception_handler(HTTPException, _plain)
+    made.add_exception_handler(Exception, _bug)
+    return made
+
+
+def document(desk: Desk) -> dict[str, Any]:
+    """Return the OpenAPI document of all routes."""
+    return described(routes_of(desk))
+
+
+def application(desk: Desk) -> ASGIApp:
+    """Return the application that is served."""
+    return Gate(routes_of(desk), desk.credentials, most_bytes=MOST_BYTES)
+
+
+async def _operating(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BatutaError)  # noqa: S101 -- registered for it
+    return answer_of(refusal_of(error))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 -- registered for it
+    return answer_of(error)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
+    errors = [_item(one) for one in error.errors()]
+    detail = "; ".join(f"{one['path']}: {one['message']}" for one in errors)
+    return answer_of(Refused(422, "request", "The request is not right", detail, errors=errors))
+
+
+def _item(error: dict[str, Any]) -> dict[str, Any]:
+    where, *path = error["loc"]
+    place = "/".join(("", *(str(one) for one in path)))
+    return {"code": error["type"], "message": error["msg"], "path": f"{where}:{place}"}
+
+
+async def _plain(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
+    code, title = _TITLES.get(error.status_code, ("request", "The request is not right"))
+    return answer_of(
+        Refused(error.status_code, code, title, str(error.detail), headers=error.headers)
+    )
+
+
+async def _bug(_: Request, error: Exception) -> Response:
+    _log.error("a request could not be answered", exc_info=error)
+    return answer_of(
+        Refused(500, "bug", "Something is broken here", "the log of the server says what")
+    )

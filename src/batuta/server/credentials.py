@@ -1,0 +1,106 @@
+"""How somebody proves who they are: the local token, and sessions made of it.
+
+Owns the file of the local token and what a session's cookie holds. A session needs no place to be
+kept: its cookie says whose it is and until when, signed with a key made of the local token, so it
+outlives a restart and ends with the token. Does not own what somebody may do (`access`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from batuta.errors import UnavailableError
+from batuta.server.access import ADMIN, Principal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from batuta.ports.clock import Clock
+
+COOKIE = "batuta_session"
+SESSION_MS = 12 * 3_600_000
+LOCAL = "local"
+
+
+def local_token(path: Path) -> str:
+    """Return the token in a file that only its owner may read; made when there is none.
+
+    Raises:
+        UnavailableError: the file cannot be read or written, or is not its owner's alone.
+    """
+    try:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            if path.stat().st_mode & 0o077:
+                raise UnavailableError(
+                    f"{path} can be read by others", hint=f"chmod 600 {path}, or delete it"
+                ) from None
+            return path.read_text("ascii").strip()
+        with os.fdopen(descriptor, "w") as file:
+            token = secrets.token_urlsafe(32)
+            file.write(f"{token}\n")
+            return token
+    except OSError as error:
+        raise UnavailableError(f"the token at {path} cannot be used: {error.strerror}") from error
+
+
+class _Ticket(msgspec.Struct, frozen=True, array_like=True):
+    """What a session's cookie says. `until` is in epoch milliseconds."""
+
+    name: str
+    role: str
+    namespaces: tuple[str, ...]
+    until: int
+    nonce: str
+    by: str
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Ticket).decode
+
+
+class Credentials:
+    """Knows people by what they send."""
+
+    def __init__(self, token: str, clock: Clock) -> None:
+        self._token = token.encode()
+        self._key = hashlib.sha256(b"batuta session\n" + self._token).digest()
+        self._clock = clock
+
+    async def of_token(self, token: str) -> Principal | None:
+        """Return whose token this is."""
+        if hmac.compare_digest(token.encode(), self._token):
+            return Principal(LOCAL, ADMIN)
+        return None
+
+    def of_session(self, cookie: str) -> Principal | None:
+        """Return whose session a cookie is, None when it is none (any more)."""
+        body, _, signature = cookie.partition(".")
+        if not hmac.compare_digest(self._signed("ticket", body), signature):
+            return None
+        ticket = _decode(urlsafe_b64decode(body))
+        if ticket.until <= self._clock.now():
+            return None
+        csrf = self._signed("csrf", body)
+        return Principal(ticket.name, ticket.role, ticket.namespaces, ticket.by, csrf)
+
+    def session_for(self, who: Principal) -> str:
+        """Return the cookie of a new session."""
+        until = self._clock.now() + SESSION_MS
+        ticket = _Ticket(
+            who.name, who.role, who.namespaces, until, secrets.token_urlsafe(12), who.by
+        )
+        body = urlsafe_b64encode(_encode(ticket)).decode()
+        return f"{body}.{self._signed('ticket', body)}"
+
+    def _signed(self, what: str, body: str) -> str:
+        text = f"{what}\n{body}".encode("utf-8", "surrogateescape")
+        return hmac.new(self._key, text, hashlib.sha256).hexdigest()

@@ -1,0 +1,110 @@
+"""What the routes work with: the engine of this process, and what is built over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+
+from batuta.errors import RequestError
+from batuta.server.access import ROLES, Principal
+from batuta.server.answers import decoded
+from batuta.server.gate import PRINCIPAL
+from batuta.server.models import ProblemDetails
+from batuta.server.problems import MEDIA_TYPE, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.responses import Response
+
+    from batuta.app.changes import Changes
+    from batuta.app.engine import Engine
+    from batuta.app.workflows import Workflows
+    from batuta.server.credentials import Credentials
+
+ROLE = "x-role"
+_WHY = {
+    401: "There are no credentials, or none that are known.",
+    403: "The role or the namespace does not allow it.",
+    404: "There is none such.",
+    409: "It contradicts what is recorded.",
+    413: "The body is too large.",
+    415: "The body's content type is not one of those that are read here.",
+    422: "The request is not right; `errors` says where.",
+    429: "Too many requests; `Retry-After` says when to go on.",
+    503: "Nothing happened; the same request may be sent again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The use cases of one process."""
+
+    engine: Engine
+    workflows: Workflows
+    changes: Changes
+    credentials: Credentials
+    production: bool = False
+
+
+def role(name: str) -> dict[str, Any]:
+    """Return what a route declares to be for a role and those above it."""
+    return {ROLE: name}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route declares as its refusals, besides those that every route has."""
+    return {
+        status: {
+            "description": _WHY[status],
+            "model": ProblemDetails,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status in sorted({401, 403, 422, 429, 503, *statuses})
+    }
+
+
+class Guarded(APIRoute):
+    """A route that says who may use it; JSON bodies are read strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with its guard before it."""
+        handler = super().get_route_handler()
+        needed = (self.openapi_extra or {}).get(ROLE)
+        if needed not in ROLES:
+            raise RequestError(f"route {self.path} does not say who may use it")
+
+        async def guarded(request: Request) -> Response:
+            who_of(request).require(needed)
+            return await handler(_JsonRequest(request.scope, request.receive))
+
+        return guarded
+
+
+class _JsonRequest(Request):
+    """A request whose JSON is read strictly."""
+
+    async def json(self) -> Any:
+        """Return the JSON value of the body.
+
+        Raises:
+            Refused: it is none.
+        """
+        try:
+            return decoded(await self.body())
+        except RequestError as error:
+            raise refusal_of(error) from None
+
+
+def who_of(request: Request) -> Principal:
+    """Return who is asking."""
+    who: Principal = request.scope[PRINCIPAL]
+    return who
+
+
+def namespace_of(workflow: str) -> str:
+    """Return the namespace of `namespace/name` or an identity."""
+    return workflow.partition("/")[0]

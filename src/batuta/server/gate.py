@@ -1,0 +1,156 @@
+"""The gate: what every request passes before anything reads it.
+
+Owns who is let in (nobody without credentials, but to the few open places), the token against
+forged requests that a cookie needs, how large a body may be, and the headers of every answer. A
+plain ASGI layer, since it is on the path of every start and publish.
+"""
+
+from __future__ import annotations
+
+import hmac
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from batuta.server.credentials import COOKIE
+from batuta.server.problems import Refused, answer_of
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from batuta.server.access import Principal
+    from batuta.server.credentials import Credentials
+
+PRINCIPAL = "batuta.principal"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN = frozenset({("GET", "/"), ("HEAD", "/"), ("POST", "/api/v1/session"), ("GET", "/livez")})
+OPEN_BELOW = ("/assets/", "/auth/")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self' blob:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+]
+UNCACHED = (b"cache-control", b"no-store")
+
+
+class Gate:
+    """Lets requests through to an application, or answers them."""
+
+    def __init__(self, application: ASGIApp, credentials: Credentials, *, most_bytes: int) -> None:
+        self._application = application
+        self._credentials = credentials
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            scope[PRINCIPAL] = await self._admitted(scope, headers)
+            receive = self._limited(headers, receive)
+            await self._application(scope, receive, _with_headers(scope, send))
+        except Refused as refused:
+            await answer_of(refused)(scope, receive, _with_headers(scope, send))
+
+    async def _admitted(self, scope: Scope, headers: Headers) -> Principal | None:
+        """Return who is asking; None only in open places."""
+        who = await self._who(headers)
+        if who is None:
+            if is_open(scope["method"], scope["path"]):
+                return None
+            raise Refused(
+                401,
+                "credentials",
+                "Who is asking?",
+                "there are no credentials, or none that are known here",
+                hint="send `Authorization: Bearer TOKEN`; `batuta up` prints the page with it",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if who.csrf is not None and scope["method"] not in SAFE:
+            given = headers.get("x-csrf-token", "")
+            if not hmac.compare_digest(given.encode(), who.csrf.encode()):
+                if is_open(scope["method"], scope["path"]):
+                    return None
+                raise Refused(
+                    403,
+                    "csrf",
+                    "Forged?",
+                    "a change that is asked for with a cookie has to repeat the session's token",
+                    hint="send `X-CSRF-Token` with what `GET /api/v1/session` tells",
+                )
+        return who
+
+    async def _who(self, headers: Headers) -> Principal | None:
+        authorization = headers.get("authorization", "")
+        scheme, _, token = authorization.partition(" ")
+        if authorization:
+            if scheme.lower() != "bearer":
+                return None
+            return await self._credentials.of_token(token.strip())
+        cookie = _cookie(headers.get("cookie", ""))
+        return None if cookie is None else self._credentials.of_session(cookie)
+
+    def _limited(self, headers: Headers, receive: Receive) -> Receive:
+        """Return a source of a body that is not longer than allowed."""
+        declared = headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > self._most_bytes:
+            raise self._too_large()
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._most_bytes:
+                raise self._too_large()
+            return message
+
+        return limited
+
+    def _too_large(self) -> Refused:
+        return Refused(
+            413,
+            "too-large",
+            "Too large",
+            f"a body may have {self._most_bytes} bytes",
+            hint="keep large data elsewhere and pass its address",
+        )
+
+
+def is_open(method: str, path: str) -> bool:
+    """Say whether a place is open to everybody."""
+    return (method, path) in OPEN or (method in SAFE and path.startswith(OPEN_BELOW))
+
+
+def _cookie(header: str) -> str | None:
+    if COOKIE not in header:
+        return None
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return None if found is None else found.value
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    cached = scope["path"].startswith("/assets/")
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = {name for name, _ in message.get("headers", ())}
+            added = HEADERS if cached or UNCACHED[0] in given else [*HEADERS, UNCACHED]
+            message = {**message, "headers": [*message.get("headers", ()), *added]}
+        await send(message)
+
+    return sending

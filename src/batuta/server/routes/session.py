@@ -1,0 +1,93 @@
+"""Sessions of the page: a cookie for a token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request  # noqa: TC002 -- read while the program runs
+from starlette.responses import Response  # noqa: TC002 -- as above
+
+from batuta.server.access import VIEWER
+from batuta.server.answers import Answer
+from batuta.server.credentials import COOKIE, SESSION_MS
+from batuta.server.desk import Guarded, refusals, role, who_of
+from batuta.server.models import SessionBody, SessionModel
+from batuta.server.problems import Refused
+
+if TYPE_CHECKING:
+    from batuta.server.access import Principal
+    from batuta.server.desk import Desk
+
+
+def router(desk: Desk) -> APIRouter:
+    """Return the routes."""
+    guarded = APIRouter(route_class=Guarded, tags=["session"])
+
+    @guarded.get(
+        "/session",
+        operation_id="getSession",
+        response_model=SessionModel,
+        responses=refusals(),
+        openapi_extra=role(VIEWER),
+    )
+    async def show(request: Request) -> Response:
+        """Who is asking."""
+        return Answer(_shown(who_of(request), desk))
+
+    @guarded.delete(
+        "/session",
+        operation_id="endSession",
+        status_code=204,
+        response_model=None,
+        responses=refusals(),
+        openapi_extra=role(VIEWER),
+    )
+    async def end() -> Response:
+        """End a session: the cookie is forgotten."""
+        answer = Answer(None, status_code=204)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    everybody = APIRouter(tags=["session"])
+
+    @everybody.post(
+        "/session",
+        operation_id="startSession",
+        response_model=SessionModel,
+        responses=refusals(),
+        openapi_extra={"security": []},
+    )
+    async def start(request: Request, body: SessionBody) -> Response:
+        """Begin a session with a token; the answer sets its cookie."""
+        who = await desk.credentials.of_token(body.token)
+        if who is None:
+            raise Refused(401, "credentials", "Who is asking?", "this token is not known here")
+        cookie = desk.credentials.session_for(who)
+        known = desk.credentials.of_session(cookie)
+        answer = Answer(_shown(known or who, desk))
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=SESSION_MS // 1_000,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    both = APIRouter()
+    both.include_router(guarded)
+    both.include_router(everybody)
+    return both
+
+
+def _shown(who: Principal, desk: Desk) -> dict[str, object]:
+    return {
+        "user": who.name,
+        "role": who.role,
+        "namespaces": who.namespaces,
+        "csrf": who.csrf,
+        "production": desk.production,
+    }

@@ -1,0 +1,82 @@
+"""The live stream: changes as server-sent events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request  # noqa: TC002 -- read while the program runs
+from starlette.responses import Response, StreamingResponse
+
+from batuta.app.changes import EVENTS, RUNS, Changes
+from batuta.errors import RequestError
+from batuta.server.access import VIEWER
+from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from batuta.server.desk import Desk
+
+TOPICS = (RUNS, EVENTS, "dead", "participants", "sla")
+MOST = 20
+
+
+def router(desk: Desk) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(route_class=Guarded, tags=["stream"])
+
+    @routes.get(
+        "/stream",
+        operation_id="stream",
+        response_class=StreamingResponse,
+        responses={
+            **refusals(404),
+            200: {
+                "description": "Changes, until the client goes.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+        },
+        openapi_extra=role(VIEWER),
+    )
+    async def stream(
+        request: Request,
+        topics: Annotated[str, Query(min_length=1, max_length=2_048)] = RUNS,
+        last_event_id: Annotated[str | None, Header(max_length=128)] = None,
+    ) -> Response:
+        """Tell what changes; `Last-Event-ID` goes on behind the last message that was seen."""
+        wanted = _wanted(topics)
+        who = who_of(request)
+        for topic in wanted:
+            run = topic.removeprefix("run:")
+            if run != topic:
+                view = desk.engine.show(run)
+                who.require(VIEWER, namespace_of(view.workflow))
+        return StreamingResponse(
+            _lines(desk.changes, wanted, last_event_id),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+        )
+
+    return routes
+
+
+def _wanted(topics: str) -> list[str]:
+    wanted = [one for one in topics.split(",") if one]
+    unknown = [one for one in wanted if one not in TOPICS and not one.startswith("run:")]
+    if unknown or not wanted or len(wanted) > MOST:
+        raise RequestError(
+            f"{topics!r} are no topics",
+            hint=f"give some of {', '.join(TOPICS)} and run:ID, at most {MOST}",
+        )
+    return wanted
+
+
+async def _lines(changes: Changes, wanted: list[str], after: str | None) -> AsyncGenerator[bytes]:
+    with changes.looking(wanted, after) as messages:
+        yield b"retry: 1000\n\n"
+        async for one in messages:
+            if one.event:
+                yield f"id: {one.id}\nevent: {one.event}\ndata: ".encode() + one.data + b"\n\n"
+            else:
+                yield b": alive\n\n"

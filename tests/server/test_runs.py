@@ -1,0 +1,103 @@
+"""Runs over HTTP: started, looked at, and asked for something."""
+
+
+async def test_a_run_is_started_and_shown(served):
+    run = await served.ended("demo/greeting", {"name": "Ada"})
+    listed = await served.get("/runs")
+    tasks = await served.get(f"/runs/{run['id']}/tasks")
+
+    assert run["status"] == "completed"
+    assert run["output"] == {"text": "Hello, Ada!"}
+    assert [one["id"] for one in listed["items"]] == [run["id"]]
+    assert [one["name"] for one in tasks["items"]] == ["greet", "shape"]
+    assert tasks["items"][0]["participant"] == "desk"
+
+
+async def test_runs_are_listed_page_by_page(served):
+    for _ in range(5):
+        await served.post("/runs", {"workflow": "demo/waiting:1.0.0"}, status=201)
+    first = await served.get("/runs", limit=3)
+    second = await served.get("/runs", limit=3, after=first["next"])
+
+    assert len(first["items"]) == 3
+    assert len(second["items"]) == 2
+    assert second["next"] is None
+
+
+async def test_a_run_is_suspended_resumed_and_cancelled(served):
+    run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    place = f"/runs/{run['id']}"
+    suspended = await served.post(f"{place}/suspend")
+    resumed = await served.post(f"{place}/resume")
+    cancelled = await served.post(f"{place}/cancel", {"compensate": False})
+    again = await served.post(f"{place}/cancel", {}, status=409)
+
+    assert suspended["status"] == "suspended"
+    assert resumed["status"] in {"running", "waiting"}
+    assert cancelled["status"] == "cancelled"
+    assert again["code"] == "conflict"
+
+
+async def test_a_faulted_run_is_retried_as_a_new_one(served):
+    run = await served.ended("demo/failing")
+    again = await served.post(f"/runs/{run['id']}/retry", {})
+
+    assert run["status"] == "faulted"
+    assert again["id"] != run["id"]
+
+
+async def test_what_is_not_known_is_404(served):
+    for path in ("/runs/none", "/runs/none/tasks"):
+        answer = await served.http.get(f"/api/v1{path}")
+        assert answer.status_code == 404
+        assert answer.json()["code"] == "not-found"
+    await served.post("/runs", {"workflow": "demo/none"}, status=404)
+    await served.post("/runs", {"workflow": "demo/greeting", "version": "9.0.0"}, status=404)
+
+
+async def test_a_bad_body_is_422_and_names_the_field(served):
+    wrong = await served.post("/runs", {"workflow": 7, "extra": 1}, status=422)
+    no_json = await served.post(
+        "/runs",
+        content=b'{"workflow": NaN}',
+        headers={"content-type": "application/json"},
+        status=422,
+    )
+    deep = await served.post(
+        "/runs", content=b"[" * 100_000, headers={"content-type": "application/json"}, status=422
+    )
+
+    assert {one["path"] for one in wrong["errors"]} == {"body:/workflow", "body:/extra"}
+    assert "not JSON" in no_json["detail"]
+    assert deep["code"] == "request"
+
+
+async def test_an_event_that_is_published_moves_a_run(served):
+    run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "com.acme.go"}
+    structured = {"content-type": "application/cloudevents+json"}
+    sent = event | {"data": {"a": 1}}
+    taken = await served.post("/events", sent, headers=structured, status=202)
+    ended = await served.engine.result(run["id"], 10)
+    listed = await served.get("/events", type="com.acme.go")
+
+    assert taken == {"accepted": 1}
+    assert ended.output == [{"a": 1}]
+    assert listed["items"][0]["event"]["data"] == {"a": 1}
+
+
+async def test_events_come_batched_or_binary_too(served):
+    event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "x"}
+    batch = [event, event | {"id": "2", "subject": "s", "team": "a"}]
+    await served.post(
+        "/events", batch, headers={"content-type": "application/cloudevents-batch+json"}, status=202
+    )
+    binary = {"ce-specversion": "1.0", "ce-id": "3", "ce-source": "/t", "ce-type": "x"}
+    await served.post("/events", {"b": 2}, headers=binary, status=202)
+    wrong = await served.http.post("/api/v1/events", content=b"x", headers={"content-type": "a/b"})
+    listed = await served.get("/events")
+    events = [one["event"] for one in listed["items"]]
+
+    assert [one["id"] for one in events] == ["1", "2", "3"]
+    assert [events[1]["subject"], events[1]["team"], events[2]["data"]] == ["s", "a", {"b": 2}]
+    assert wrong.status_code == 415

@@ -1,0 +1,102 @@
+"""The live stream: what changes is told, and who was away gets what was missed."""
+
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+
+@pytest.fixture
+def streaming(served):
+    """Opens a stream; gives a function that reads its next message as (id, event, data)."""
+
+    @asynccontextmanager
+    async def opening(topics="runs", **headers):
+        url = f"/api/v1/stream?topics={topics}"
+        async with served.http.stream("GET", url, headers=headers) as answer:
+            assert answer.status_code == 200
+            lines = answer.aiter_lines()
+
+            async def following():
+                message = {}
+                async for line in lines:
+                    if not line and "event" in message:
+                        return message["id"], message["event"], json.loads(message["data"])
+                    name, _, value = line.partition(": ")
+                    message[name] = value
+                raise EOFError
+
+            await anext(lines)  # what comes first says that it is listened to
+            yield following
+
+    return opening
+
+
+async def test_a_run_that_changes_is_told_to_who_looks_at_runs(served, streaming):
+    async with streaming() as following:
+        run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+        _, event, view = await following()
+
+    assert [event, view["id"], view["status"]] == ["run.changed", run["id"], "waiting"]
+
+
+async def test_a_run_that_is_watched_tells_its_tasks(served, streaming):
+    run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    async with streaming(f"run:{run['id']}") as following:
+        await served.engine.publish("com.acme.go", {"a": 1})
+        seen = {event: view for _, event, view in [await following(), await following()]}
+
+    assert seen["task.changed"]["task"]["status"] == "completed"
+    assert seen["run.changed"]["status"] == "completed"
+
+
+async def test_published_events_are_told(served, streaming):
+    async with streaming("events") as following:
+        await served.engine.publish("com.acme.other", {"a": 1})
+        _, event, view = await following()
+
+    assert event == "event.published"
+    assert view["event"]["type"] == "com.acme.other"
+
+
+async def test_who_was_away_gets_what_was_missed(served, streaming):
+    async with streaming() as following:
+        await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+        last, _, _ = await following()
+    missed = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    async with streaming(**{"last-event-id": last}) as following:
+        _, event, view = await following()
+
+    assert [event, view["id"]] == ["run.changed", missed["id"]]
+
+
+async def test_who_comes_with_what_is_not_known_starts_anew(streaming):
+    async with streaming(**{"last-event-id": "before-7"}) as following:
+        _, event, _ = await following()
+
+    assert event == "reset"
+
+
+async def test_a_choreographed_run_is_told_too(served, streaming):
+    async with streaming() as following:
+        body = {"workflow": "demo/greeting", "control": "choreographed"}
+        run = await served.post("/runs", body, status=201)
+        while True:
+            _, event, view = await following()
+            if view["status"] == "completed":
+                break
+
+    assert [event, view["id"]] == ["run.changed", run["id"]]
+
+
+async def test_nothing_is_recorded_while_nobody_looks(served):
+    await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+
+    assert served.engine.conductor.written is None
+
+
+@pytest.mark.parametrize(("topics", "status"), [("nothing", 422), ("run:none", 404), ("", 422)])
+async def test_topics_that_there_are_not_are_refused(served, topics, status):
+    answer = await served.http.get("/api/v1/stream", params={"topics": topics})
+
+    assert answer.status_code == status
