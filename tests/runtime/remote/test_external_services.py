@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from contextlib import closing
 
+import msgspec
+import pytest
 from partners import CAUGHT, ORDER
 
 import batuta
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.ports.bus import Message
-from batuta.ports.mail import DEAD, LATE
+from batuta.ports.mail import AGAIN, DEAD, LATE
+from batuta.ports.store import Batch
 
 TELLING = """
 document: { dsl: '1.0.3', namespace: t, name: w, version: '1.0.0',
@@ -97,6 +101,36 @@ async def test_an_answer_that_does_not_fit_is_put_aside_and_the_run_waits_for_a_
     assert len(reasons) == 2
     assert "answers for /do/1/book" in reasons[0]
     assert "no problem details" in reasons[1]
+
+
+@pytest.mark.parametrize("mended", [True, False])
+async def test_an_answer_that_was_put_aside_is_taken_again_when_somebody_wants_that(yard, mended):
+    service = await yard.service()
+    async with yard.conductor(ORDER, functions=[book]) as conductor:
+        run = await yard.begin(conductor, {"amount": 1})
+        await asyncio.wait_for(service.arrived.wait(), 20)
+        await service.reply(service.heard[0], "completed", {"score": 2}, batutatask="/do/1/book")
+        while not conductor.store.parked(DEAD):
+            await conductor.durable()
+        (dead,) = conductor.store.parked(DEAD)
+        with closing(SqliteStore(yard.folder / "runs.db")) as other:
+            batch = Batch()
+            batch.redriven.append(dead.number)
+            if mended:
+                body = dead.body.replace(b"/do/1/book", b"/do/0/check")
+                batch.unparked.append(dead.number)
+                batch.parked.append(msgspec.structs.replace(dead, number=0, why=AGAIN, body=body))
+                batch.redriven.clear()
+            other.commit(batch)
+        if mended:
+            assert output_of(await yard.end(conductor, run)) == {"booked": True}
+            assert not conductor.store.parked(DEAD)
+        else:
+            while [one.number for one in conductor.store.parked(DEAD)] in ([], [dead.number]):
+                await conductor.durable()
+            (again,) = conductor.store.parked(DEAD)
+            assert (again.id, again.attempts) == (dead.id, dead.attempts + 1)
+        assert not conductor.store.parked(AGAIN)
 
 
 async def test_a_second_answer_is_noted_as_late_and_changes_nothing(yard):

@@ -21,13 +21,14 @@ import msgspec
 from batuta.errors import BatutaError, KernelBug
 from batuta.kernel.codec import encode_event
 from batuta.kernel.commands import Perform
-from batuta.ports.mail import DEAD, LATE, Parked
+from batuta.ports.bus import Delivered
+from batuta.ports.mail import AGAIN, DEAD, LATE, Parked
 from batuta.runtime.shared.answering import read_answer
 from batuta.runtime.shared.envelope import Envelope, UnfitError, decode_envelope, name_of
 from batuta.runtime.shared.replay import replay
 
 if TYPE_CHECKING:
-    from batuta.ports.bus import Bus, Consumption, Delivered
+    from batuta.ports.bus import Bus, Consumption
     from batuta.ports.mail import Mailbox
     from batuta.ports.store import RunRow
     from batuta.runtime.conductor.conductor import Conductor
@@ -61,6 +62,7 @@ class Answers:
         self._changing = asyncio.Lock()
         self._consumption: Consumption | None = None
         self._types: frozenset[str] = frozenset()
+        self._redriven: set[int] = set()
 
     async def start(self) -> None:
         """Begin to hear the answers that the deployed workflows may get."""
@@ -74,6 +76,8 @@ class Answers:
             else:
                 types |= conductor.requesting.directory(program).hears
         await self.hear(frozenset(types))
+        conductor.hearing.noticed.append(self.redrive)
+        self.redrive()
 
     async def hear(self, types: frozenset[str]) -> None:
         """Hear these types, too: what asks for them is about to be sent."""
@@ -81,6 +85,24 @@ class Answers:
             return
         async with self._changing:
             await self._consume(self._types | types)
+
+    def redrive(self) -> None:
+        """Take what was put aside and is to be taken again, as somebody has asked."""
+        conductor = self._conductor
+        for one in self._mail.parked(AGAIN):
+            if one.number in self._redriven or conductor.is_stopping:
+                continue
+            message = Delivered(one.place, one.id, one.type, one.body, one.attempts + 1)
+            try:
+                taken = self._receive(message)
+            except Exception as error:  # noqa: BLE001 -- as in _take
+                taken = self._failed(message, error)
+            if taken:
+                self._redriven.add(one.number)
+                conductor.committer.batch.unparked.append(one.number)
+                conductor.schedule()
+            else:
+                asyncio.get_running_loop().call_later(AGAIN_MS / 1_000, self.redrive)
 
     async def stop(self) -> None:
         """Hear no more; what was not acknowledged comes again."""

@@ -60,6 +60,8 @@ class Hearing:
         """Listens that have begun, and were not offered yet all that came before them."""
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
+        self.noticed: list[Callable[[], None]] = []
+        """Called when another process has written something."""
 
     def go_back(self, place: int) -> None:
         """Deal again with what came after `place`, where the owner of adopted runs had stopped.
@@ -99,6 +101,8 @@ class Hearing:
             return
         self._version = version
         self._driver.programs.look_again()
+        for notice in self.noticed:
+            notice()
         self.behind = True
         self._driver.schedule()
         self.serve()
