@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-CODE := src tests tools bench examples
+CODE := src tests tools bench examples ui/build.py hatch_build.py
 WORKERS ?= auto
 SEEDS ?= 500
 SEED ?=
@@ -32,10 +32,11 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 STEP := $(if $(MAKE_TERMOUT),\033[1m==> %s\033[0m\n,==> %s\n)
 say = @printf '$(STEP)' $(1)
 
-.PHONY: help setup test check lint types imports fmt pytest demo bench chaos sim lock clean distclean
+.PHONY: help setup test check lint types imports ui ui-check fmt pytest demo bench chaos sim lock clean \
+  distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## build the environment in .venv from the locked versions (done by every other target)
 
@@ -60,7 +61,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 test: check pytest ## lint, types, import contracts, all tests, coverage: what CI runs
 
-check: lint types imports ## the three checks that read the code without running it
+check: lint types imports ui-check ## the checks that read the code without running it
 
 lint: $(STAMP)
 	$(call say,"ruff: rules and format")
@@ -76,7 +77,14 @@ imports: $(STAMP)
 	@if said=$$($(BIN)/lint-imports --no-logo 2>&1); then echo "$${said##*$$'\n'}"; \
 	  else echo "$$said"; exit 1; fi
 
-pytest: $(STAMP)
+ui: $(STAMP) ## build the operator's page, where it is absent or older than its sources
+	@$(BIN)/python ui/build.py
+
+ui-check: $(STAMP)
+	$(call say,"page: rules and strict types and tests of its TypeScript")
+	@$(BIN)/python ui/build.py --check
+
+pytest: $(STAMP) ui
 	$(call say,"pytest: all tests")
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
@@ -87,8 +95,10 @@ pytest: $(STAMP)
 fmt: $(STAMP) ## format, and repair what ruff can repair
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/python ui/build.py --format
 
 demo: $(STAMP) ## one integration, both control models, in your terminal
+	@$(BIN)/python ui/build.py --try
 	@$(BIN)/python examples/retail/demo.py $(ARGS)
 
 bench: $(STAMP) ## measure: throughput, latency, recovery
@@ -110,7 +120,7 @@ lock: $(STAMP) ## pin requirements/*.txt anew from pyproject.toml (ARGS=--upgrad
 
 clean: ## remove caches, reports and builds
 	@rm -rf build dist .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environment too
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) ui/node_modules src/batuta/server/static

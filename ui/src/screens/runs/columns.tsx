@@ -1,0 +1,145 @@
+// The columns of the list of runs.
+import { Link } from "@tanstack/react-router";
+import type { Run } from "../../api/types";
+import type { GridColumn } from "../../parts/Grid";
+import { Icon } from "../../parts/Icon";
+import { ControlMark, Status, verdictOf } from "../../parts/Mark";
+import { Time, Took } from "../../parts/Time";
+
+export const WIDTHS: Record<string, string> = {
+  chosen: "40px",
+  status: "128px",
+  id: "250px",
+  keys: "minmax(150px, 1fr)",
+  workflow: "minmax(200px, 1.1fr)",
+  control: "138px",
+  started: "118px",
+  took: "104px",
+  why: "minmax(170px, 1.4fr)",
+};
+
+export const TITLES: Record<string, string> = {
+  status: "Status",
+  id: "Run",
+  keys: "Business keys",
+  workflow: "Workflow",
+  control: "Control model",
+  started: "Started",
+  took: "Took",
+  why: "Why",
+};
+
+export const COLUMNS: GridColumn<Run>[] = [
+  {
+    id: "chosen",
+    header: ({ table }) => (
+      <input
+        type="checkbox"
+        aria-label="Choose all that are loaded"
+        checked={table.getIsAllRowsSelected()}
+        ref={(box) => {
+          if (box)
+            box.indeterminate = table.getIsSomeRowsSelected() && !table.getIsAllRowsSelected();
+        }}
+        onChange={table.getToggleAllRowsSelectedHandler()}
+      />
+    ),
+    cell: ({ row }) => (
+      <input
+        type="checkbox"
+        aria-label={`Choose run ${row.id}`}
+        checked={row.getIsSelected()}
+        onChange={row.getToggleSelectedHandler()}
+      />
+    ),
+  },
+  {
+    id: "status",
+    header: TITLES.status ?? "",
+    cell: ({ row }) => <RunStatus run={row.original} />,
+  },
+  {
+    id: "id",
+    header: TITLES.id ?? "",
+    cell: ({ row }) => (
+      <Link to="/runs/$run" params={{ run: row.id }} className="over mono">
+        {row.id}
+      </Link>
+    ),
+  },
+  {
+    id: "keys",
+    header: TITLES.keys ?? "",
+    cell: ({ row }) => <Keys keys={row.original.keys} />,
+  },
+  {
+    id: "workflow",
+    header: TITLES.workflow ?? "",
+    cell: ({ row }) => (
+      <>
+        {row.original.workflow} <span className="faint">{row.original.version}</span>
+      </>
+    ),
+  },
+  {
+    id: "control",
+    header: TITLES.control ?? "",
+    cell: ({ row }) => <ControlMark of={row.original.control} />,
+  },
+  {
+    id: "started",
+    header: TITLES.started ?? "",
+    cell: ({ row }) => <Time at={row.original.startedAt} />,
+  },
+  {
+    id: "took",
+    header: TITLES.took ?? "",
+    cell: ({ row }) => <Took from={row.original.startedAt} to={row.original.endedAt} />,
+  },
+  {
+    id: "why",
+    header: TITLES.why ?? "",
+    cell: ({ row }) => <span className="quiet">{whyOf(row.original)}</span>,
+  },
+];
+
+/** A run's status; that it is stuck, or did something else than was allowed, counts for more. */
+export function RunStatus({ run }: { run: Run }) {
+  const verdict = verdictOf(run.conformance);
+  return (
+    <span className="row">
+      <Status of={verdict === "stuck" ? "stuck" : run.status} />
+      {verdict === "violation" || verdict === "late" ? (
+        <span
+          className="mark plain"
+          data-tone={verdict === "late" ? "warn" : "bad"}
+          title={verdict}
+        >
+          <Icon name={verdict === "late" ? "trigger" : "warning"} />
+          <span className="unseen">{verdict}</span>
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+export function Keys({ keys }: { keys: Run["keys"] }) {
+  const pairs = Object.entries(keys ?? {});
+  if (!pairs.length) return <span className="faint">–</span>;
+  return (
+    <span className="row">
+      {pairs.map(([name, value]) => (
+        <span className="chip" key={name}>
+          {name} <b>{typeof value === "string" ? value : JSON.stringify(value)}</b>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+export function whyOf(run: Run): string {
+  if (run.problem) return run.problem;
+  if (!run.error) return "";
+  const { title, detail, status } = run.error;
+  return [title ?? `status ${status}`, detail].filter(Boolean).join(": ");
+}

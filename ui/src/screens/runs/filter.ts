@@ -1,0 +1,110 @@
+// What a list of runs is filtered by, as it stands in the address and as the server is asked.
+
+export interface Filter {
+  q?: string;
+  workflow?: string;
+  version?: string;
+  control?: string;
+  participant?: string;
+  status?: string;
+  stuck?: boolean;
+  /** A span before now (`15m`, `24h`, `7d`) or a moment (RFC 3339). */
+  since?: string;
+  until?: string;
+  error?: string;
+  /** Business keys: `order=o-17`. */
+  keys?: string[];
+}
+
+export const STATUSES = ["running", "waiting", "suspended", "completed", "faulted", "cancelled"];
+export const SPANS: Record<string, string> = {
+  "15m": "last 15 minutes",
+  "1h": "last hour",
+  "24h": "last 24 hours",
+  "7d": "last 7 days",
+};
+const TEXTS = [
+  "q",
+  "workflow",
+  "version",
+  "control",
+  "participant",
+  "status",
+  "since",
+  "until",
+  "error",
+] as const;
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The filter of an address; what is no filter is left out. */
+export function readFilter(search: Record<string, unknown>): Filter {
+  const filter: Filter = {};
+  for (const name of TEXTS) {
+    const value = search[name];
+    if (typeof value === "string" && value) filter[name] = value;
+    else if (typeof value === "number") filter[name] = String(value);
+  }
+  if (search.stuck === true || search.stuck === "true") filter.stuck = true;
+  const keys = Array.isArray(search.keys) ? search.keys : [search.keys];
+  const pairs = keys.filter((one): one is string => typeof one === "string" && /^[^=]+=/.test(one));
+  if (pairs.length) filter.keys = pairs;
+  return filter;
+}
+
+/** What the server is asked; `now` is what spans count back from. */
+export function asQuery(filter: Filter, now: number): Record<string, string | boolean> {
+  const query: Record<string, string | boolean> = {};
+  for (const name of TEXTS) {
+    const value = filter[name];
+    if (value) query[name] = name === "since" || name === "until" ? absolute(value, now) : value;
+  }
+  if (filter.stuck) query.stuck = true;
+  for (const pair of filter.keys ?? []) {
+    const at = pair.indexOf("=");
+    query[`key.${pair.slice(0, at)}`] = pair.slice(at + 1);
+  }
+  return query;
+}
+
+function absolute(text: string, now: number): string {
+  const found = /^(\d+)([mhd])$/.exec(text);
+  if (!found) return text;
+  const [, size = "0", unit = "m"] = found;
+  return new Date(now - Number(size) * (UNITS[unit] ?? 0)).toISOString();
+}
+
+/** Parts of a filter as words, each with the filter that is left without it. */
+export function told(
+  filter: Filter,
+): { id: string; name: string; value: string; without: Filter }[] {
+  const parts: { id: string; name: string; value: string; without: Filter }[] = [];
+  for (const name of TEXTS) {
+    const value = filter[name];
+    if (!value || name === "q") continue;
+    const { [name]: _, ...without } = filter;
+    parts.push({ id: name, name, value: SPANS[value] ?? value, without });
+  }
+  if (filter.stuck) {
+    const { stuck: _, ...without } = filter;
+    parts.push({ id: "stuck", name: "stuck", value: "yes", without });
+  }
+  for (const pair of filter.keys ?? []) {
+    const at = pair.indexOf("=");
+    const keys = filter.keys?.filter((one) => one !== pair) ?? [];
+    const { keys: _, ...rest } = filter;
+    parts.push({
+      id: pair,
+      name: pair.slice(0, at),
+      value: pair.slice(at + 1),
+      without: keys.length ? { ...rest, keys } : rest,
+    });
+  }
+  return parts;
+}
+
+/** Whether two filters are the same, whatever the order of their parts. */
+export function same(one: Filter, other: Filter): boolean {
+  const plain = (filter: Filter) =>
+    JSON.stringify(asQuery(filter, 0), Object.keys(asQuery(filter, 0)).sort());
+  return plain(one) === plain(other);
+}

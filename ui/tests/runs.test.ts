@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import type { Run } from "../src/api/types";
+import { asQuery, readFilter, same, told } from "../src/screens/runs/filter";
+import { asCsv } from "../src/screens/runs/table";
+
+describe("the filter of the list of runs", () => {
+  it("is read from an address, whatever else is there", () => {
+    expect(
+      readFilter({
+        status: "faulted",
+        stuck: "true",
+        keys: "order=o-1",
+        q: 17,
+        odd: [1],
+        since: "",
+      }),
+    ).toEqual({ status: "faulted", stuck: true, keys: ["order=o-1"], q: "17" });
+  });
+
+  it("counts spans back from now, and asks for business keys by name", () => {
+    const now = Date.UTC(2026, 10, 21, 12);
+    expect(asQuery({ since: "1h", keys: ["order=a=b"] }, now)).toEqual({
+      since: "2026-11-21T11:00:00.000Z",
+      "key.order": "a=b",
+    });
+    expect(asQuery({ since: "2026-11-01T00:00:00Z" }, now)).toEqual({
+      since: "2026-11-01T00:00:00Z",
+    });
+  });
+
+  it("tells each part, and what is left without it", () => {
+    const parts = told({ q: "x", status: "faulted", keys: ["order=1", "sku=2"] });
+    expect(parts.map((part) => `${part.name} ${part.value}`)).toEqual([
+      "status faulted",
+      "order 1",
+      "sku 2",
+    ]);
+    expect(parts[1]?.without).toEqual({ q: "x", status: "faulted", keys: ["sku=2"] });
+  });
+
+  it("is the same in any order", () => {
+    expect(same({ status: "faulted", q: "a" }, { q: "a", status: "faulted" })).toBe(true);
+    expect(same({ status: "faulted" }, { status: "running" })).toBe(false);
+  });
+});
+
+it("writes tables that no program calculates with", () => {
+  const run = {
+    id: "1",
+    workflow: "=cmd()",
+    version: "1.0.0",
+    control: "orchestrated",
+    status: "faulted",
+    startedAt: "2026-11-21T12:00:00Z",
+    endedAt: null,
+    error: { type: "t", status: 500, title: 'no "such", thing' },
+  } as Run;
+  expect(asCsv([run]).split("\r\n")[1]).toBe(
+    `1,'=cmd(),1.0.0,orchestrated,faulted,2026-11-21T12:00:00Z,,{},"no ""such"", thing"`,
+  );
+});
