@@ -47,6 +47,9 @@ SQL = queries.load(HERE)
 MOST_ROWS = 128
 """Messages per statement; smaller statements have half as many each, so that few texts exist."""
 
+MOST_LISTS = 1_000
+"""Lists of types that are kept as text."""
+
 RETRY_PAUSE_S = 0.000_5
 """SQLite's own waiting for a lock starts with milliseconds; transactions here take a tenth."""
 
@@ -72,6 +75,7 @@ class BusFile:
         """
         self.path = path
         self._kinds: dict[str, int] = {}
+        self._lists: dict[frozenset[str], str] = {}
         with translated(path):
             self.connection = connect(path)
             try:
@@ -232,9 +236,18 @@ class BusFile:
         self, name: str, types: frozenset[str] | None, place: Place, revision: int
     ) -> None:
         """Write a consumer."""
-        listed = None if types is None else json.dumps(sorted(types))
-        values = (name, listed, place.given, place.kept(), revision)
+        values = (name, self._listed(types), place.given, place.kept(), revision)
         self.connection.execute(SQL["put_consumer"], values)
+
+    def _listed(self, types: frozenset[str] | None) -> str | None:
+        """Return types as the file has them; a consumer's are the same from turn to turn."""
+        if types is None:
+            return None
+        if types not in self._lists:
+            if len(self._lists) >= MOST_LISTS:
+                self._lists.clear()
+            self._lists[types] = json.dumps(sorted(types))
+        return self._lists[types]
 
     def forget(self, name: str) -> None:
         """Drop a consumer, and whose its name is."""

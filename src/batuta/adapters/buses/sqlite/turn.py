@@ -68,6 +68,16 @@ class Turn:
             if one.leaving:
                 self.leaving[one], one.leaving = one.leaving, []
 
+    def concerns(self, consumer: Consumer) -> bool:
+        """Say whether something is asked for a consumer, or may have become of its replicas."""
+        return (
+            consumer in self.acknowledged
+            or consumer in self.refused
+            or consumer in self.joining
+            or consumer in self.leaving
+            or bool(self.dead)
+        )
+
     def give_back(self) -> None:
         """Note again what could not be done; those who wanted to join are told instead."""
         for one, numbers in self.acknowledged.items():
@@ -122,7 +132,8 @@ class Turns:
                 for name, _ in turn.forgotten:
                     self._forget(name)
                 for consumer in list(self.consumers.values()):
-                    self._move(turn, consumer)
+                    if not self._passes_by(turn, consumer):
+                        self._move(turn, consumer)
                 self.file.commit()
             except BaseException:
                 self.file.roll_back()
@@ -190,6 +201,27 @@ class Turns:
         self.file.forget(name)
         if name in self.consumers:
             self._reload(self.consumers[name])
+
+    def _passes_by(self, turn: Turn, consumer: Consumer) -> bool:
+        """Say whether a turn means nothing to a consumer, and let its place go on over it if so.
+
+        Most consumers of a process have nothing to do with most messages, and a turn that brings
+        one message to one of them is to cost what that one costs.
+        """
+        place, tail = consumer.place, self.tail
+        if (
+            place.loans
+            or place.changed
+            or place.given < tail.start
+            or consumer.page is not None
+            or consumer.revision is None
+            or turn.concerns(consumer)
+        ):
+            return False
+        numbers, upto = tail.next(place.given, consumer.types, 1)
+        if not numbers:
+            place.given = upto
+        return not numbers
 
     def _move(self, turn: Turn, consumer: Consumer) -> None:  # noqa: C901 -- one short case each
         """Bring one consumer's place forward, and note what is to be delivered here."""
@@ -259,7 +291,7 @@ class Turns:
     def lies_behind(self, consumer: Consumer) -> bool:
         """Say whether a page has to be read before a consumer can go on."""
         place = consumer.place
-        return place.room() > 0 and self._page(consumer) is None
+        return self._page(consumer) is None and place.room() > 0
 
     def _to_deliver(self, consumer: Consumer, part: Part) -> list[Delivered]:
         rows: list[Delivered] = []
