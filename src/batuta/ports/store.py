@@ -130,7 +130,8 @@ class GatheredRow(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, kw_only=True):
     """How a run's row changes with a transaction; None keeps what is there, except `wake_at`.
 
-    An empty `problem` says that there is none any more.
+    An empty `problem` says that there is none any more. `was` is no part of what is written: status
+    and `wake_at` as they stood before this transaction, if whoever notes the change knows them.
     """
 
     status: str
@@ -139,6 +140,7 @@ class Change(msgspec.Struct, kw_only=True):
     output: bytes | None = None
     fault: bytes | None = None
     problem: str | None = None
+    was: tuple[str, int | None] | None = None
 
 
 class Batch:

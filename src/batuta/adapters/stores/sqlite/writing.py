@@ -9,6 +9,7 @@ and one remainder.
 from __future__ import annotations
 
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
-    from batuta.ports.store import Batch
+    from batuta.ports.store import Batch, Change
 
 SQL = queries.load()
 MAIL = ("inbox", "outbox", "sent", "heard", "parked", "redriven", "unparked", "served", "unserved")
 PARKED_COLUMNS = ("at", "why", "reason", "run", "id", "type", "body", "attempts", "place")
 SERVED_COLUMNS = Served.__struct_fields__
 RUN_COLUMNS = RunRow.__struct_fields__
+_columns = attrgetter(*RUN_COLUMNS)
 GROUP = 256
 MOST_VALUES = 30_000
 """Values per statement; SQLite's own limit is 32,766."""
@@ -37,8 +39,13 @@ _encode = msgspec.json.Encoder().encode
 
 def write(writer: sqlite3.Connection, batch: Batch) -> None:
     """Write everything of a batch; the numbers of its events are set."""
+    changed: set[str] = set()
     if batch.runs:
-        rows = [tuple(getattr(row, name) for name in RUN_COLUMNS) for row in batch.runs]
+        changed = {row.id for row in batch.runs if row.id in batch.changes and row.ended_at is None}
+        rows = [
+            _columns(_as_changed(row, batch.changes[row.id]) if row.id in changed else row)
+            for row in batch.runs
+        ]
         _insert(writer, "runs", len(RUN_COLUMNS), rows)
     if batch.journal:
         _insert(writer, "journal", 5, batch.journal)
@@ -46,6 +53,7 @@ def write(writer: sqlite3.Connection, batch: Batch) -> None:
         changes = [
             (run, c.status, c.wake_at, c.ended_at, c.output, c.fault, c.problem)
             for run, c in batch.changes.items()
+            if run not in changed
         ]
         _in_groups(writer, 7, changes, SQL["change_runs"].replace("(?1)", "{}").format)
     _write_waiting(writer, batch)
@@ -62,6 +70,19 @@ def write(writer: sqlite3.Connection, batch: Batch) -> None:
     _write_schedules(writer, batch)
     if any(getattr(batch, name) for name in MAIL):
         _write_mail(writer, batch)
+
+
+def _as_changed(row: RunRow, change: Change) -> RunRow:
+    """Return a new run's row as it is at the end of its first transaction: it is written once."""
+    return msgspec.structs.replace(
+        row,
+        status=change.status,
+        wake_at=change.wake_at,
+        ended_at=change.ended_at,
+        output=change.output,
+        fault=change.fault,
+        problem=(row.problem if change.problem is None else change.problem) or None,
+    )
 
 
 def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:

@@ -61,7 +61,7 @@ class Housing:
             return self._broken(row, error)
         run = driver.live(row, program, state, seq)
         run.ledger = ledger
-        run.stored = row.status
+        run.stored, run.stored_wake = row.status, row.wake_at
         run.setup = row.setup
         run.lapsed = state.status == SUSPENDED
         run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)

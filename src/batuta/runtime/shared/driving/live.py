@@ -26,14 +26,14 @@ class LiveRun:
     shows a problem that it had.
 
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
-    upon before that is durable. `stored` is the status that the store shows; `backlog` holds events
-    that wait for the sandbox to answer, `working` the asyncio tasks of what is being performed, and
-    `awaited` counts its events in the inbox. `opening` counts the listens that have begun and were
-    not offered yet all that came before them; what comes meanwhile waits in `later`. `heir` is a
-    run that takes its place at its end: what was still on its way to this one goes there, so that
-    it `inherits` and has nothing to catch up with. `watch` collects what its tasks have lived
-    through and nobody was told of yet, if somebody has to be (choreography). `gathered` are the
-    groups of events that a trigger has touched (`gathering`).
+    upon before that is durable. `stored` and `stored_wake` are the status and the wake-up that the
+    store shows; `backlog` holds events that wait for the sandbox to answer, `working` the asyncio
+    tasks of what is being performed, and `awaited` counts its events in the inbox. `opening` counts
+    the listens that have begun and were not offered yet all that came before them; what comes
+    meanwhile waits in `later`. `heir` is a run that takes its place at its end: what was still on
+    its way to this one goes there, so that it `inherits` and has nothing to catch up with. `watch`
+    collects what its tasks have lived through and nobody was told of yet, if somebody has to be
+    (choreography). `gathered` are the groups of events that a trigger has touched (`gathering`).
     """
 
     __slots__ = (
@@ -61,6 +61,7 @@ class LiveRun:
         "starting",
         "state",
         "stored",
+        "stored_wake",
         "timer_at",
         "watch",
         "working",
@@ -74,6 +75,7 @@ class LiveRun:
         self.since_snapshot = 0
         self.ledger = Ledger()
         self.stored = "running"
+        self.stored_wake: int | None = None
         self.first_event = 0
         self.parent: str | None = None
         self.parent_key: str | None = None

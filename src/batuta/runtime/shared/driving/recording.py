@@ -118,8 +118,7 @@ class Recorder:
     def keep_under_way(self, run: LiveRun) -> None:
         """A run that waits for the sandbox does not wait for events: recovery has to load it."""
         if run.stored == WAITING:
-            run.stored = RUNNING
-            self._driver.committer.batch.changes[run.id] = Change(status=RUNNING)
+            self._change_status(run, self._driver.committer.batch, RUNNING, None)
 
     def _note_status(self, run: LiveRun, batch: Batch) -> None:
         """Keep the store's status true: it says which runs recovery has to load.
@@ -142,12 +141,24 @@ class Recorder:
             self.set_timer(run)
             wake = None
         if status != run.stored or status == WAITING:
-            run.stored = status
-            batch.changes[run.id] = Change(
-                status=status, wake_at=wake, problem="" if run.mended else None
-            )
+            self._change_status(run, batch, status, wake)
             if status != RUNNING:
                 self._leave(run)
+
+    def _change_status(self, run: LiveRun, batch: Batch, status: str, wake: int | None) -> None:
+        """Note a status, unless the row is as it was before this batch: nothing changes then.
+
+        So a part of a run that waits, performs one task and waits again leaves its row alone.
+        """
+        noted = batch.changes.get(run.id)
+        was = (run.stored, run.stored_wake) if noted is None else noted.was
+        run.stored, run.stored_wake = status, wake
+        if was == (status, wake) and not run.mended:
+            batch.changes.pop(run.id, None)
+            return
+        batch.changes[run.id] = Change(
+            status=status, wake_at=wake, problem="" if run.mended else None, was=was
+        )
 
     def _leave(self, run: LiveRun) -> None:
         """Let a run leave the memory once all that it has done is on disk."""
