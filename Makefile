@@ -16,6 +16,8 @@ CODE := src tests tools bench examples ui/build.py hatch_build.py
 WORKERS ?= auto
 SEEDS ?= 500
 SEED ?=
+SECONDS ?= 120
+NIGHTLY ?= build/nightly.json
 ARGS ?=
 
 # Interpreters to try, best known first. Each is started, not only looked for: a name on the path
@@ -32,8 +34,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 STEP := $(if $(MAKE_TERMOUT),\033[1m==> %s\033[0m\n,==> %s\n)
 say = @printf '$(STEP)' $(1)
 
-.PHONY: help setup test check lint types imports ui ui-check fmt pytest demo bench chaos sim lock clean \
-  distclean
+.PHONY: help setup test check lint types imports ui ui-check fmt pytest demo bench chaos sim \
+  fresh nightly lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,8 +110,23 @@ chaos: $(STAMP) ## kill real processes, again and again, and compare what is lef
 	@$(BIN)/pytest -m chaos -n 0 $(ARGS)
 
 sim: $(STAMP) ## simulate many seeds (SEEDS=500), or one (SEED=17)
-	@BATUTA_SEEDS=$(SEEDS) BATUTA_SEED=$(SEED) $(BIN)/pytest -m sim -n $(if $(SEED),0,$(WORKERS)) \
-	  $(if $(SEED),tests/simulation) $(ARGS)
+ifneq ($(SEED),)
+	@$(BIN)/python tools/simulate.py --seed $(SEED)
+else
+	$(call say,"simulation: both control models from the first seed on")
+	@$(BIN)/python tools/simulate.py --seeds $(SEEDS) $(ARGS)
+	$(call say,"properties of the parts of a program: as many seeds")
+	@BATUTA_SEEDS=$(SEEDS) $(BIN)/pytest -m sim -n $(WORKERS)
+endif
+
+fresh: $(STAMP) ## simulate new seeds, which follow from the commit, for two minutes (SECONDS=120)
+	$(call say,"simulation: new seeds")
+	@$(BIN)/python tools/simulate.py --new --seconds $(SECONDS)
+
+nightly: $(STAMP) ## simulate a million new seeds (SEEDS=1000000); goes on where it was stopped
+	$(call say,"simulation: many new seeds")
+	@$(BIN)/python tools/simulate.py --new --seeds $(if $(filter file,$(origin SEEDS)),1000000,$(SEEDS)) \
+	  --most 20 --resume $(NIGHTLY)
 
 lock: $(STAMP) ## pin requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv

@@ -6,10 +6,12 @@ the bus delays, reorders, loses and repeats messages, and processes are killed b
 things that they do (`faults`). In the end everything is healed and every run has to end, and both
 models have to agree (`compare`).
 
-What it finds is made small (`shrink`), and printed with the command that finds it again.
+What it finds is made small (`shrink`), and printed with the command that finds it again. `hunt`
+looks at many seeds, in several processes.
 """
 
 from batuta.testing.simulation.comparing import (
+    Discarded,
     Found,
     compare,
     hinges_on_chance,
@@ -17,12 +19,15 @@ from batuta.testing.simulation.comparing import (
     simulate,
 )
 from batuta.testing.simulation.faults import KINDS, Faults
+from batuta.testing.simulation.hunting import DISCARDED_AT_MOST, Tally, hunt
 from batuta.testing.simulation.scenario import Move, Scenario, scenario
 from batuta.testing.simulation.shelf import Shelf
 from batuta.testing.simulation.world import Outcome, SimulationFailure, World
 
 __all__ = [
+    "DISCARDED_AT_MOST",
     "KINDS",
+    "Discarded",
     "Faults",
     "Found",
     "Move",
@@ -30,9 +35,11 @@ __all__ = [
     "Scenario",
     "Shelf",
     "SimulationFailure",
+    "Tally",
     "World",
     "compare",
     "hinges_on_chance",
+    "hunt",
     "scenario",
     "shrink",
     "simulate",

@@ -8,7 +8,7 @@ fault, and says how it is found again.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
 
@@ -37,9 +37,9 @@ class Found(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
     """The names of those that came."""
 
-    def is_like(self, other: Found) -> bool:
-        """Say whether another finding is of the same sort."""
-        return _sort(self.what) == _sort(other.what)
+    def is_like(self, other: object) -> TypeGuard[Found]:
+        """Say whether something is another finding, and of the same sort."""
+        return isinstance(other, Found) and _sort(self.what) == _sort(other.what)
 
     def __str__(self) -> str:
         """Tell a person what was found, and how to find it again."""
@@ -55,6 +55,13 @@ class Found(msgspec.Struct, frozen=True):
             json.dumps(self.given.documents[0], indent=1),
         ]
         return "\n".join(lines)
+
+
+class Discarded(msgspec.Struct, frozen=True):
+    """A difference that is no finding, because a conductor alone comes to several outcomes too."""
+
+    seed: int
+    what: str
 
 
 SHOWN = 40
@@ -90,11 +97,12 @@ def compare(
     kinds: tuple[str, ...] = KINDS,
     only: frozenset[str] | None = None,
     given: Scenario | None = None,
-) -> Found | None:
+) -> Found | Discarded | None:
     """Simulate a seed under both control models; returns what is wrong, None if nothing is.
 
     Outcomes that differ because the workflow leaves something to chance are no finding: then a
-    conductor alone, without any fault, comes to several, depending on how long tasks take.
+    conductor alone, without any fault, comes to several, depending on how long tasks take. They are
+    told all the same: a workflow of which that is thrown away has hardly been looked at.
 
     Args:
         seed: decides the scenario and the faults.
@@ -118,17 +126,19 @@ def compare(
         happened += faults.happened
         outcomes.append(outcome)
     different = _difference(*outcomes)
-    if different is None or hinges_on_chance(seed, given, shelf):
+    if different is None:
         return None
+    if hinges_on_chance(seed, given, shelf):
+        return Discarded(seed, different)
     return Found(seed, different, given, kinds, tuple(happened))
 
 
 def hinges_on_chance(seed: int, given: Scenario, shelf: Shelf) -> bool:
     """Say whether the outcome of a scenario depends on things that happen at nearly one time."""
     outcomes: list[Outcome] = []
-    for nudge in range(NUDGES):
+    for nudge in (None, *range(NUDGES)):
         faults = Faults(seed, kinds=())
-        later = nudged(given, nudge)
+        later = given if nudge is None else nudged(given, nudge)
         outcome, _ = simulate(later, shelf, faults, choreographed=False, nudge=nudge)
         # What is sent from outside is named by its time.
         outcomes.append(msgspec.structs.replace(outcome, events=[]))
@@ -156,7 +166,7 @@ def shrink(found: Found, *, tries: int = 400) -> Found:
     for kind in found.kinds:
         fewer = tuple(one for one in found.kinds if one != kind)
         again = compare(found.seed, kinds=fewer, given=found.given)
-        found = again if again is not None and again.is_like(found) else found
+        found = again if found.is_like(again) else found
     found = _with_less_to_run(found, tries // 2)
     return _with_fewer_faults(found, tries // 2)
 
@@ -172,7 +182,7 @@ def _with_less_to_run(found: Found, tries: int) -> Found:
             again = compare(found.seed, kinds=found.kinds, given=given)
         except (DefinitionError, KeyError):
             return False  # it is no workflow any more, or a run is suspended that was never started
-        if again is None or not again.is_like(found):
+        if not found.is_like(again):
             return False
         smallest = again
         return True
@@ -189,7 +199,7 @@ def _with_fewer_faults(found: Found, tries: int) -> Found:
             rest = faults[:start] + faults[start + size :]
             tries -= 1
             again = compare(found.seed, kinds=found.kinds, only=frozenset(rest), given=found.given)
-            if again is not None and again.is_like(found):
+            if found.is_like(again):
                 found, faults = again, rest
                 break
         else:
