@@ -8,7 +8,7 @@ from batuta.server.application import BASE, routes_of
 from batuta.server.gate import is_open
 from batuta.server.serving import desk_of
 
-OPEN = {("GET", "/livez"), ("POST", f"{BASE}/session")}
+OPEN = {("GET", "/"), ("HEAD", "/"), ("GET", "/livez"), ("POST", f"{BASE}/session")}
 
 
 def places(routes):

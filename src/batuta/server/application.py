@@ -15,6 +15,7 @@ from batuta.errors import BatutaError
 from batuta.server.answers import Answer
 from batuta.server.document import described
 from batuta.server.gate import Gate
+from batuta.server.page import page_routes
 from batuta.server.problems import Refused, answer_of, refusal_of
 from batuta.server.routes import events, runs, session, stream, workflows
 
@@ -44,6 +45,8 @@ def routes_of(desk: Desk) -> FastAPI:
     )
     for one in (session, workflows, runs, events, stream):
         made.include_router(one.router(desk), prefix=BASE)
+
+    made.router.routes.extend(page_routes())
 
     @made.get("/livez", include_in_schema=False)
     async def livez() -> Response:

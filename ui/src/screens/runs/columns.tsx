@@ -7,15 +7,15 @@ import { ControlMark, Status, verdictOf } from "../../parts/Mark";
 import { Time, Took } from "../../parts/Time";
 
 export const WIDTHS: Record<string, string> = {
-  chosen: "40px",
-  status: "128px",
-  id: "250px",
-  keys: "minmax(150px, 1fr)",
-  workflow: "minmax(200px, 1.1fr)",
-  control: "138px",
-  started: "118px",
-  took: "104px",
-  why: "minmax(170px, 1.4fr)",
+  chosen: "38px",
+  status: "118px",
+  id: "222px",
+  keys: "minmax(140px, 1fr)",
+  workflow: "minmax(140px, 1fr)",
+  control: "136px",
+  started: "100px",
+  took: "92px",
+  why: "minmax(120px, 1.4fr)",
 };
 
 export const TITLES: Record<string, string> = {
