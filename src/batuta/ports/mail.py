@@ -98,6 +98,10 @@ class Mailbox(Protocol):
         """Say whether a message of a run is in the inbox."""
         ...
 
+    def last_taken(self, run: str, prefix: str) -> str | None:
+        """Return the greatest name in a run's inbox that begins so, compared by code points."""
+        ...
+
     def is_past(self, run: str) -> bool:
         """Say whether a run was known here, has ended, and was forgotten since."""
         ...

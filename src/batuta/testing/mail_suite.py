@@ -59,6 +59,9 @@ class MailSuite:
             expect(store.has_taken("r1", "m1"), True, "it lasts")
             expect(store.has_taken("r1", "m2"), True, "beside one that was there")
             expect(store.has_taken("r2", "m1"), False, "another run's is not it")
+            expect(store.last_taken("r1", "m"), "m2", "the greatest of the run's")
+            expect(store.last_taken("r1", "m1"), "m1", "and of those that begin so")
+            expect(store.last_taken("r2", "m"), None, "another run has none")
 
     def test_the_outbox_gives_what_the_bus_does_not_have_yet(self) -> None:
         """In the order of the numbers, whatever was written first."""

@@ -357,6 +357,11 @@ class MemoryStore:
         """Say whether a message is in the inbox. See the port."""
         return message in self._memory.inbox.get(run, ())
 
+    def last_taken(self, run: str, prefix: str) -> str | None:
+        """Return the greatest name in a run's inbox that begins so. See the port."""
+        inbox = self._memory.inbox.get(run, ())
+        return max((one for one in inbox if one.startswith(prefix)), default=None)
+
     def is_past(self, run: str) -> bool:
         """Say whether a run was known here and was forgotten. See the port."""
         return run in self._memory.past

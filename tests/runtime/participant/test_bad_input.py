@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from batuta.definition import check
-from batuta.ports.mail import AGAIN, DEAD, LATE
+from batuta.ports.bus import Delivered
+from batuta.ports.mail import AGAIN, DEAD, LATE, Parked
 
 TEXT = """\
 document: { dsl: '1.0.3', namespace: t, name: w, version: '1.0.0' }
@@ -224,6 +225,21 @@ async def test_a_start_that_comes_behind_what_is_asked_of_the_run_is_heeded(plac
     assert (await place.ended("r"))["output"] == 3
     await place.done_with("one")
     assert both[0].mail.parked(DEAD) == []
+
+
+async def test_a_wish_that_a_later_one_has_overtaken_changes_nothing(place, both):
+    kind = "batuta.t.w.control"
+    for run, what in (("other", "resume"), ("r", "resume")):
+        await place.publish(kind, place.about(TEXT, run, kind, f"{what} {run}", {"what": what}))
+    about = place.about(TEXT, "r", kind, "overtaken", {"what": "suspend"})
+    overtaken = Delivered(1, "overtaken", kind, json.dumps(about).encode(), 1)
+    for driver in both:
+        await place.until(lambda one=driver: one.runs.get("r"))
+        place.wish(driver, parked=[Parked.of(overtaken, at=0, why=AGAIN, reason="it was away")])
+        assert await place.late(driver) == ["a later wish came before it"]
+    await place.start(TEXT, "r", {"x": 1})
+
+    assert (await place.ended("r"))["output"] == 3
 
 
 async def test_a_participant_that_was_suspended_before_its_first_token_knows_the_run(place, both):

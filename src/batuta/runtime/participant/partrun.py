@@ -21,8 +21,9 @@ class PartRun(LiveRun):
 
     `taken` are the names of messages that this process has brought to it (all that ever were,
     unless it `is_from_store`), each with its arrival while the part has yet to take it.
-    `departing`, `published` and `finish` are what the step under way sends; `closed` says that it
-    ended elsewhere; `projection` are its workflow's rules.
+    `wished` is the place on the bus of the last wish to suspend or resume it, None while it is not
+    known here. `departing`, `published` and `finish` are what the step under way sends; `closed`
+    says that it ended elsewhere; `projection` are its workflow's rules.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class PartRun(LiveRun):
         "projection",
         "published",
         "taken",
+        "wished",
     )
 
     def __init__(self, run_id: str, program: Program, state: RunState, seq: int) -> None:
@@ -40,6 +42,7 @@ class PartRun(LiveRun):
         self.watch = []
         self.taken: dict[str, Arrival | None] = {}
         self.is_from_store = False
+        self.wished: int | None = None
         self.departing: list[Departure] = []
         self.published: list[dict[str, Any]] = []
         self.finish: End | None = None

@@ -29,15 +29,11 @@ from batuta.kernel.codec import taken_over
 from batuta.kernel.commands import Perform
 from batuta.kernel.events import (
     Arrived,
-    BranchCancelled,
-    CancelAsked,
     Closed,
     Event,
     Facts,
     Failed,
     Performed,
-    ResumeAsked,
-    SuspendAsked,
 )
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.state import TERMINAL
@@ -45,8 +41,8 @@ from batuta.kernel.tasks.away import owner_of
 from batuta.ports.bus import Delivered
 from batuta.ports.mail import DEAD, LATE
 from batuta.ports.store import StoredEvent
+from batuta.runtime.participant.wishes import is_outdated, meant
 from batuta.runtime.shared.envelope import (
-    Ask,
     Envelope,
     UnfitError,
     bare,
@@ -361,7 +357,7 @@ class Receiving:
         """Somebody wants the run, or a branch of it, to end or to stand still."""
         run_id, name = envelope.batutarun or "", name_of(envelope.source, envelope.id)
         ask = decode_ask(envelope.data)
-        event = _meant(ask)
+        event = meant(ask)
         run = self._part(run_id)
         if run is None:
             if self._known(run_id):
@@ -369,6 +365,9 @@ class Receiving:
                 return
             # Its tokens may be on their way here: what is asked for has to be known then.
             run = self._participant.open_part(program, Facts(run_id))
+        if is_outdated(self._participant, run, event, delivery.message.number):
+            self._late(delivery, run_id, [name], "a later wish came before it")
+            return
         self._deliveries.bring(run, event, name, delivery)
         if is_first and ask.what == "cancel" and not (run.state.is_known or run.evaluating):
             # All others have their tokens from here: it has not begun, and now it never will.
@@ -471,24 +470,3 @@ class Receiving:
         """Note what means nothing any more, unless it was taken when it did."""
         if not all(self._participant.mail.has_taken(run_id, name) for name in names):
             self._park(delivery, LATE, reason, run_id)
-
-
-def _meant(ask: Ask) -> Event:
-    """Return what an ask means to a run.
-
-    Raises:
-        UnfitError: nobody can ask for that.
-    """
-    match ask.what:
-        case "cancel":
-            return CancelAsked(ask.compensate)
-        case "suspend":
-            return SuspendAsked()
-        case "resume":
-            return ResumeAsked()
-        case "leave":
-            return BranchCancelled(ask.branch)
-        case _:
-            raise UnfitError(
-                f"it asks to {ask.what!r}: cancel, suspend, resume and leave are known"
-            )

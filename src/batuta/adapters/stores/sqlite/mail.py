@@ -20,6 +20,10 @@ class MailReader:
         """Say whether a message is in the inbox. See the port."""
         return bool(self._all("has_taken", run, message))
 
+    def last_taken(self, run: str, prefix: str) -> str | None:
+        """Return the greatest name in a run's inbox that begins so. See the port."""
+        return self._all("last_taken", run, prefix)[0][0]
+
     def is_past(self, run: str) -> bool:
         """Say whether a run was known here and was forgotten. See the port."""
         return bool(self._all("is_past", run))

@@ -217,6 +217,9 @@ DELETE FROM parked WHERE number = ?;
 -- name: has_taken
 SELECT 1 FROM inbox WHERE run = ? AND id = ?;
 
+-- name: last_taken
+SELECT max(id) FROM inbox WHERE run = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2;
+
 -- name: is_past
 SELECT 1 FROM past WHERE run = ?;
 
