@@ -4,11 +4,13 @@
 
 Every figure is the median of the rounds. Peers are measured in the same rounds as the engine, so
 that what the machine does meanwhile hits all of them, and ratios are of one run of rounds. There
-are two groups of works, one per control model (`tables.py`); what is measured of a group replaces
-what was known of it. Writes `bench/results/*.json` (every line as measured, a file per group) and
-`bench/results/README.md` (the tables, with the machine and the versions).
+are groups of works, one per control model and one for looking at runs (`tables.py`); what is
+measured of a group replaces what was known of it. Writes `bench/results/*.json` (every line as
+measured, a file per group) and `bench/results/README.md` (the tables, with the machine and the
+versions).
 
 Choreography alone: `python bench/run.py --works w3 w3-alone w1-spread w1-single`.
+Lists of a million runs alone: `python bench/run.py --works listing`.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tables import CHOREOGRAPHED, ORCHESTRATED, Found, tables
+from tables import CHOREOGRAPHED, LOOKING, ORCHESTRATED, Found, tables
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -42,6 +44,9 @@ class Contender:
     w1_runs: str = ""
     """Fewer runs at once than the 2,000 of the others, where those would take minutes."""
 
+
+GROUPS = {"orchestrated": ORCHESTRATED, "choreographed": CHOREOGRAPHED, "looking": LOOKING}
+"""The file of results that each group of works has."""
 
 NATS, FIVE = ("--bus", "nats"), ("--processes", "5")
 W3 = ("w3", "w3-alone")
@@ -71,6 +76,7 @@ CONTENDERS = (
         "dbos",
         "500",
     ),
+    Contender("batuta lists", HERE / "listing.py", works=LOOKING),
     Contender("batuta embedded", HERE / "choreographed.py", works=CHOREOGRAPHED),
     Contender("batuta embedded, five processes", HERE / "choreographed.py", FIVE, W3),
     Contender("batuta nats", HERE / "choreographed.py", NATS, W3),
@@ -96,6 +102,7 @@ QUICK = {
     "w3-alone": "3",
     "w1-spread": "50",
     "w1-single": "50",
+    "listing": "20000",
 }
 
 
@@ -162,7 +169,7 @@ def keep(found: Found, rounds: int) -> None:
     """Write what was measured, group by group, and the tables of all that is known."""
     RESULTS.mkdir(exist_ok=True)
     text = "# Benchmark results\n\nWhat each work is: `bench/README.md`.\n"
-    for name, works in (("orchestrated", ORCHESTRATED), ("choreographed", CHOREOGRAPHED)):
+    for name, works in GROUPS.items():
         path = RESULTS / f"{name}.json"
         lines = {key: value for key, value in found.items() if key.rpartition("/")[2] in works}
         if lines:
@@ -185,7 +192,7 @@ def order() -> list[str]:
 
 
 def main() -> None:
-    known = [*ORCHESTRATED, *CHOREOGRAPHED]
+    known = [work for works in GROUPS.values() for work in works]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=[], choices=order(), metavar="NAME")

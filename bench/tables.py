@@ -1,13 +1,14 @@
 """The tables of the benchmark, from the lines that were measured. Pure.
 
-The works are of two groups, one per control model: their figures are kept apart, and each has
-tables and sentences of its own.
+The works are of groups, one per control model and one for looking at runs: their figures are kept
+apart, and each has tables and sentences of its own.
 """
 
 import statistics
 from typing import Any
 
 ORCHESTRATED = ("w1", "latency", "w2", "w4", "raw", "w4-large", "crash", "check", "help")
+LOOKING = ("listing",)
 CHOREOGRAPHED = ("w3", "w3-alone", "w1-spread", "w1-single")
 
 Found = dict[str, list[dict[str, Any]]]
@@ -69,6 +70,8 @@ def tables(found: Found, contenders: list[str]) -> str:
         parts += [_chains(figures, names)]
     if figures.among(contenders, CHOREOGRAPHED[2:]):
         parts += [_cost(figures)]
+    if figures.among(contenders, LOOKING):
+        parts += [_lists(figures)]
     return "\n\n".join(parts)
 
 
@@ -147,4 +150,24 @@ def _cost(figures: Figures) -> str:
     ):
         used = figures.median(contender, work, "cpu_us_per_task")
         rows.append(f"| {told} | {_shown(used)} | {figures.ratio(used, conducted)} |")
+    return "\n".join(rows)
+
+
+def _lists(figures: Figures) -> str:
+    """How long lists take, and the slowest questions of the last round."""
+    line = figures.found["batuta lists/listing"][-1]
+    if "skipped" in line:
+        return f"Lists were not measured: {line['skipped']}"
+
+    def shown(name: str) -> str:
+        return figures.shown("batuta lists", "listing", name)
+
+    rows = [
+        f"- A page of 50 out of {line['runs']:,} runs in SQLite, {line['settings']['questions']} "
+        "questions (each filter, filters together, the tenth page of each): "
+        f"p50 {shown('p50_ms')} ms, p95 {shown('p95_ms')} ms, p99 {shown('p99_ms')} ms.",
+        "- The slowest questions, p95 of each in ms: "
+        + "; ".join(f"{name} {ms:.0f}" for name, ms in line["settings"]["slowest"].items())
+        + ".",
+    ]
     return "\n".join(rows)

@@ -17,6 +17,46 @@ def test_runs_are_listed_newest_first_and_filtered(cli, run):
     assert ids("--before", second) == [first]
 
 
+def test_runs_are_found_by_business_keys_times_and_more(cli, folder, run):
+    text = folder.joinpath("greeting.yaml").read_text()
+    head = "version: '1.0.0'"
+    keyed = text.replace(head, f"{head}, metadata: {{ keys: {{ who: .name }} }}")
+    folder.joinpath("keyed.yaml").write_text(keyed.replace("greeting", "keyed", 1))
+    words = ("run", "keyed.yaml", "--functions", "functions.py", "--json", "--input")
+    ada, bob = (cli(*words, f'{{"name": "{name}"}}').json["id"] for name in ("Ada", "Bob"))
+    failed = run("failing", code=1)["id"]
+
+    def ids(*words):
+        return [one["id"] for one in cli("runs", "list", "--json", *words).json["runs"]]
+
+    assert ids("--key", "who=Ada") == [ada]
+    assert ids("--search", "Bo") == [bob]
+    assert ids("--participant", "desk") == [bob, ada]
+    assert ids("--control", "choreographed") == []
+    assert ids("--error", "runtime") == [failed]
+    assert ids("--status", "faulted", "--status", "cancelled", "--since", "1h") == [failed]
+    assert ids("--until", "2020-01-31") == []
+    assert ids("--stuck") == []
+    assert cli("runs", "show", ada, "--json").json["keys"] == {"who": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--key", "who"], "error: --key 'who': expected NAME=VALUE"),
+        (["--key", "a=1", "--key", "a=2"], "error: --key 'a=2': expected NAME=VALUE, each name"),
+        (["--since", "soon"], "error: 'soon' is no time"),
+        (["--before", "X"], "error: there is no run X to go on from"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_list_is_refused(cli, run, words, said):
+    run("greeting")
+    refused = cli("runs", "list", *words)
+
+    assert refused.code == 2
+    assert refused.err.startswith(said)
+
+
 def test_people_read_runs_as_a_table_and_how_to_go_on(cli, run):
     run("greeting")
     failed = run("failing", code=1)["id"]

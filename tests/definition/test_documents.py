@@ -33,6 +33,7 @@ do: []
     }
     assert workflow.participant == "orders"
     assert workflow.sla == model.Sla(within_ms=30_000, warn_ms=10_000)
+    assert workflow.keys == {"order": ".id", "customer": "${ $input.customer }"}
     assert workflow.do == ()
 
 

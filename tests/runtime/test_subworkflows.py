@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from batuta.ports.listing import RunFilter
 from batuta.runtime.shared.ids import child_run_id
 
 from .conftest import until, workflow
@@ -24,7 +25,7 @@ async def test_a_parent_gets_its_childs_output(desk):
     await engine.deploy(workflow("- a: { set: { got: '${ . }' } }", name="child"))
     run = await desk.run(engine, SUB % "{ x: '${ .x }' }", {"x": 7})
     assert (await run.result(5)).output == {"got": {"x": 7}}
-    child = engine.store.runs(parent=run.id)[0]
+    child = engine.store.runs(RunFilter(parent=run.id)).rows[0]
     assert child.id == child_run_id(run.id, "/do/0/sub")
     assert engine.show(child.id).parent == run.id
 
@@ -82,7 +83,7 @@ async def test_cancelling_a_parent_cancels_its_child_in_the_same_transaction(des
     await engine.deploy(workflow("- rest: { wait: { hours: 9 } }", name="child"))
     run = await desk.run(engine, SUB % "{}")
     await desk.clock.settle()
-    child = engine.store.runs(parent=run.id)[0].id
+    child = engine.store.runs(RunFilter(parent=run.id)).rows[0].id
     desk.store.batches.clear()
     await run.cancel()
     assert engine.store.run(child).status == engine.store.run(run.id).status == "cancelled"
@@ -96,7 +97,7 @@ async def test_a_timeout_of_the_task_cancels_the_child(desk):
     await desk.clock.advance(hours=1)
     view = engine.show(run.id)
     assert (view.status, view.error["status"]) == ("faulted", 408)
-    assert engine.store.runs(parent=run.id)[0].status == "cancelled"
+    assert engine.store.runs(RunFilter(parent=run.id)).rows[0].status == "cancelled"
 
 
 async def test_cancelling_a_child_is_a_fault_for_its_parent(desk):
@@ -104,7 +105,7 @@ async def test_cancelling_a_child_is_a_fault_for_its_parent(desk):
     await engine.deploy(workflow("- rest: { wait: { hours: 9 } }", name="child"))
     run = await desk.run(engine, SUB % "{}")
     await desk.clock.settle()
-    await engine.cancel(engine.store.runs(parent=run.id)[0].id)
+    await engine.cancel(engine.store.runs(RunFilter(parent=run.id)).rows[0].id)
     assert (await run.result(5)).error["detail"] == "the sub-workflow was cancelled"
 
 
@@ -125,7 +126,7 @@ async def test_a_crash_after_the_childs_end_leaves_its_parent_answered(desk):
     )
     run = await desk.run(engine, SUB % "{}" + "\n- last: { wait: { hours: 1 } }")
     await desk.clock.advance(hours=1)
-    assert engine.store.runs(parent=run.id)[0].status == "completed"
+    assert engine.store.runs(RunFilter(parent=run.id)).rows[0].status == "completed"
     again = await desk.open(desk.crash(), resume=True)
     await desk.clock.advance(hours=1)
     assert again.show(run.id).output == {"b": 1}
@@ -157,7 +158,9 @@ async def test_a_parent_asks_again_for_an_answer_that_a_crash_kept_from_it(
     assert (await run.result(5)).status == status
     desk.store._seen = real
     again = await desk.open(copies[1], functions=[calls.function()], resume=True)
-    assert again.store.runs(parent=run.id)[0].status == status, "the child has ended"
+    assert again.store.runs(RunFilter(parent=run.id)).rows[0].status == status, (
+        "the child has ended"
+    )
     assert len(list(again.store.journal(run.id))) == 2, "and its parent has not heard of it"
     assert (await again.run(run.id).result(5)).status == status
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from batuta.kernel.state import TERMINAL
+from batuta.ports.listing import RunFilter
 
 from .conftest import until, workflow
 
@@ -127,10 +128,12 @@ RETRIES = """
 def unwatched(engine):
     """Return the runs that nothing would ever move: an invariant says that there are none."""
     store, found = engine.store, []
-    for row in store.runs(limit=10_000):
+    for row in store.runs(limit=10_000).rows:
         if row.status in TERMINAL or row.problem:
             continue
-        children = [child for child in store.runs(parent=row.id) if child.ended_at is None]
+        children = [
+            child for child in store.runs(RunFilter(parent=row.id)).rows if child.ended_at is None
+        ]
         reachable = (
             row.status in {"running", "suspended"}
             or row.wake_at is not None

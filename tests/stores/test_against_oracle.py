@@ -1,5 +1,6 @@
 """SQLite and the oracle, operation by operation, on random work by two processes."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.errors import ConflictError
+from batuta.ports.listing import RunFilter
 from batuta.ports.mail import DEAD, LATE, Outgoing, Parked, Served
 from batuta.ports.store import Batch, Change, RunRow, ScheduleRow, Subscription
 from batuta.testing.memory_store import Memory, MemoryStore
@@ -26,6 +28,23 @@ TYPES = st.sampled_from(["x", "y", ""])
 SOURCES = st.sampled_from(["", ".id", ".other"])
 VALUES = st.sampled_from(["", "1", '"a"'])
 BODIES = st.binary(max_size=4)
+FAULTS = st.sampled_from([b'{"type": "x"}', b'{"type": "y"}', b"{}"])
+KEYS = st.dictionaries(st.sampled_from("ab"), st.sampled_from([1, "1", "r1", ["1", 2], True]))
+FILTERS = st.builds(
+    RunFilter,
+    workflow=st.none() | st.sampled_from(["t/a", "t/b", "t/a:2.0.0"]),
+    version=st.none() | st.sampled_from(["1.0.0", "2.0.0"]),
+    identities=st.none() | st.frozensets(WORKFLOWS),
+    control=st.none() | st.sampled_from(["orchestrated", "choreographed"]),
+    statuses=st.lists(STATUSES, max_size=2, unique=True).map(tuple),
+    stuck=st.none() | st.booleans(),
+    since=MAYBE,
+    until=MAYBE,
+    error=st.none() | st.sampled_from("xy"),
+    keys=st.dictionaries(st.sampled_from("ab"), st.sampled_from(["1", "2", "r1"]), max_size=2),
+    text=st.none() | st.sampled_from(["r", "r1", "1"]),
+    parent=st.none() | RUNS,
+)
 
 ROWS = st.builds(
     RunRow,
@@ -46,6 +65,7 @@ CHANGES = st.builds(
     wake_at=MAYBE,
     ended_at=MAYBE,
     output=st.none() | BODIES,
+    fault=st.none() | FAULTS,
     problem=st.none() | st.sampled_from(["p", ""]),
 )
 EVENTS = st.builds(event, st.sampled_from("abcdef"), TYPES.filter(bool), data=st.integers(0, 3))
@@ -113,6 +133,9 @@ def batches(draw):
             max_size=2,
         )
     )
+    batch.keys = [
+        (run, json.dumps(draw(KEYS)).encode()) for run in {row.id: None for row in batch.runs}
+    ]
     batch.inbox = draw(st.lists(st.tuples(RUNS, MESSAGES), max_size=2))
     batch.sent = draw(st.lists(st.integers(1, 40), max_size=2))
     # No store both numbers events itself and is given their numbers; `MailSuite` has those given.
@@ -198,8 +221,6 @@ class Comparison(RuleBasedStateMachine):
         def act(store):
             return (
                 store.runs(limit=3),
-                store.runs(status="waiting", workflow="t/a", before="r6"),
-                store.runs(parent=run),
                 store.run(run),
                 list(store.journal(run, after=1)),
                 store.snapshot(run),
@@ -216,6 +237,19 @@ class Comparison(RuleBasedStateMachine):
                 store.digest(identity),
                 [store.document(digest) for digest in "de"],
             )
+
+        self.both(which, act)
+
+    @rule(which=st.integers(0, 1), run=RUNS, since=MAYBE)
+    def mark_stuck(self, which, run, since):
+        self.both(which, lambda store: store.mark_stuck(run, since))
+
+    @rule(which=st.integers(0, 1), where=FILTERS, before=st.none() | RUNS, limit=st.integers(1, 4))
+    def list_runs(self, which, where, before, limit):
+        def act(store):
+            if before is not None and store.run(before) is None:
+                return None
+            return store.runs(where, before=before, limit=limit)
 
         self.both(which, act)
 

@@ -166,11 +166,11 @@ def test_a_file_locked_by_another_process_is_said_and_work_goes_on_after(impatie
     assert "fuser" in caught.value.hint
     with pytest.raises(UnavailableError, match="locked by another process"):
         SqliteStore(path)
-    assert store.runs() == []
+    assert store.runs().rows == []
 
     holder.close()
     store.commit(batch)
-    assert [one.id for one in store.runs()] == ["r1"]
+    assert [one.id for one in store.runs().rows] == ["r1"]
     store.close()
 
 
@@ -193,7 +193,7 @@ def test_a_write_from_the_loop_waits_for_the_commit_under_way(path, store):
     assert entered.wait(10)
     asking = threading.Thread(target=store.ask, args=("r1", b"1"))
     asking.start()
-    assert store.runs() == [], "nobody sees half of it"
+    assert store.runs().rows == [], "nobody sees half of it"
 
     go.set()
     committing.join(10)
@@ -309,10 +309,10 @@ def test_a_disk_that_fails_in_the_middle_loses_nothing(path):
             store.commit(large)
         except UnavailableError as error:
             print("told:", error.message, flush=True)
-        print([one.id for one in store.runs()], flush=True)
+        print([one.id for one in store.runs().rows], flush=True)
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         store.commit(large)
-        print([one.id for one in store.runs()], flush=True)
+        print([one.id for one in store.runs().rows], flush=True)
         store.close()
     """)
     done = subprocess.run(

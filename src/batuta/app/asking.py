@@ -13,6 +13,7 @@ import msgspec
 
 from batuta.errors import ConflictError, DefinitionError, NotFoundError, RequestError
 from batuta.kernel.transition import iso8601
+from batuta.ports.listing import RunFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,9 +112,12 @@ def refused(report: Report) -> DefinitionError:
 
 
 def unended(store: Store, control: str) -> Iterator[RunRow]:
-    """Yield the runs of a control model that have not ended, newest first by status."""
-    for status in ("running", "waiting", "suspended"):
-        before: str | None = None
-        while rows := store.runs(status=status, before=before):
-            yield from (row for row in rows if row.control == control)
-            before = rows[-1].id
+    """Yield the runs of a control model that have not ended, newest first."""
+    where = RunFilter(control=control, statuses=("running", "waiting", "suspended"))
+    before: str | None = None
+    while True:
+        page = store.runs(where, before=before)
+        yield from page.rows
+        before = page.next
+        if before is None:
+            return

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
 from batuta.app.choreography import CHOREOGRAPHED
+from batuta.app.handle import Run
+from batuta.app.listing import Listing
 from batuta.app.serving import Serving
 from batuta.app.views import RunView, TaskView, ended_view, row_view, task_view
 from batuta.errors import (
@@ -26,6 +28,7 @@ from batuta.insight.timeline import timeline, told
 from batuta.kernel.codec import decode_event, encode_event
 from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
 from batuta.kernel.state import FAULTED, TERMINAL
+from batuta.ports.listing import RunFilter
 from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.replay import before_fault
 
@@ -44,38 +47,6 @@ if TYPE_CHECKING:
     from batuta.runtime.shared.programs import Programs
 
 MOST_EVENTS = 1_000
-
-
-class Run:
-    """A run that this engine started, or was asked about."""
-
-    def __init__(self, engine: Engine, run_id: str) -> None:
-        self._engine = engine
-        self.id = run_id
-
-    async def result(self, wait: float | None = None) -> RunView:
-        """Wait until the run has ended and return it; after `wait` seconds, as it stands then."""
-        return await self._engine.result(self.id, wait)
-
-    def show(self) -> RunView:
-        """Return the run as it stands."""
-        return self._engine.show(self.id)
-
-    def tasks(self) -> list[TaskView]:
-        """Return the run's timeline."""
-        return self._engine.tasks(self.id)
-
-    async def cancel(self, *, compensate: bool = True) -> None:
-        """End the run, undoing what has a compensation."""
-        await self._engine.cancel(self.id, compensate=compensate)
-
-    async def suspend(self) -> None:
-        """Let the run stand still."""
-        await self._engine.suspend(self.id)
-
-    async def resume(self) -> None:
-        """Let a suspended run go on."""
-        await self._engine.resume(self.id)
 
 
 class Engine:
@@ -101,6 +72,7 @@ class Engine:
         self._deployer = deployer
         self._setup = setup
         self.meeting = meeting
+        self.listing = Listing(store, self._view)
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
@@ -258,8 +230,9 @@ class Engine:
         limit: int = 50,
     ) -> list[RunView]:
         """Return runs, newest first; page on with the last one's id as `before`."""
-        rows = self.store.runs(status=status, workflow=workflow, before=before, limit=limit)
-        return [self._view(row) for row in rows]
+        statuses = () if status is None else (status,)
+        where = RunFilter(statuses=statuses, workflow=workflow)
+        return [self._view(row) for row in self.store.runs(where, before=before, limit=limit).rows]
 
     def tasks(self, run_id: str) -> list[TaskView]:
         """Return a run's timeline: its tasks in the order in which they started."""

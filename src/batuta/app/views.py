@@ -21,7 +21,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is running, waiting, suspended, completed, faulted or cancelled. `error` is the fault
     (RFC 7807 members). `problem` tells why a run stands still that should not (null when all is
-    well). Times are RFC 3339 texts in UTC.
+    well), `stuckSince` since when nobody acts who should. `keys` are the business keys that it is
+    found by. Times are RFC 3339 texts in UTC.
     """
 
     id: str
@@ -35,12 +36,14 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str | None = msgspec.field(default=None, name="endedAt")
     problem: str | None = None
     parent: str | None = None
+    keys: dict[str, Any] = {}
+    stuck_since: str | None = msgspec.field(default=None, name="stuckSince")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the documented JSON object; `problem` and `parent` only when there is one."""
+        """Return the documented JSON object; what comes after `endedAt` only where there is any."""
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for optional in ("problem", "parent"):
-            if data[optional] is None:
+        for optional in ("problem", "parent", "keys", "stuckSince"):
+            if not data[optional]:
                 del data[optional]
         return data
 
@@ -92,6 +95,7 @@ def ended_view(run: LiveRun) -> RunView:
         started_at=text_time(state.started) or "",
         ended_at=text_time(state.ended),
         parent=run.parent,
+        keys={} if run.keys is None else msgspec.json.decode(run.keys),
     )
 
 
@@ -128,4 +132,6 @@ def row_view(row: RunRow, status: str, problem: str | None) -> RunView:
         ended_at=text_time(row.ended_at),
         problem=problem,
         parent=row.parent,
+        keys={} if row.keys is None else msgspec.json.decode(row.keys),
+        stuck_since=None if row.ended_at is not None else text_time(row.stuck),
     )

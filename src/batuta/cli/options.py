@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,45 @@ def named_secrets(given: Iterable[str]) -> dict[str, str]:
             )
         found[name] = value
     return found
+
+
+def named(option: str, given: Iterable[str]) -> dict[str, str]:
+    """Return what was typed as NAME=VALUE.
+
+    Raises:
+        RequestError: one has no name, or is there twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or name in found:
+            raise RequestError(
+                f"{option} {text!r}: expected NAME=VALUE, each name once",
+                hint=f"write {option} order=4711; quote it when it holds spaces",
+            )
+        found[name] = value
+    return found
+
+
+def moment(text: str, now: int) -> str:
+    """Return a time as RFC 3339: a day or a time (UTC unless it says otherwise), or an age.
+
+    Args:
+        text: as it was typed.
+        now: what ages are counted back from, epoch milliseconds.
+
+    Raises:
+        RequestError: it is none.
+    """
+    if re.fullmatch(r"\d+[smhd]", text):
+        return datetime.fromtimestamp((now - age_ms(text)) / 1_000, UTC).isoformat()
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise RequestError(
+            f"{text!r} is no time", hint="write 2026-01-31, 2026-01-31T12:00:00Z, or an age: 12h"
+        ) from None
+    return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).isoformat()
 
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

@@ -58,7 +58,7 @@ class Watch:
         self._driver = driver
         self._show = show
         self._teller = teller
-        rows = driver.store.runs(limit=NEWEST)
+        rows = driver.store.runs(limit=NEWEST).rows
         self._known = {row.id for row in rows}
         self._watched = {row.id for row in rows if _is_elsewhere(row) and row.ended_at is None}
         """Runs that have not ended, and whose end nobody reports but the store."""
@@ -89,7 +89,7 @@ class Watch:
 
     def _look(self) -> None:
         ended, self._ended = self._ended, []
-        newest = self._driver.store.runs(limit=NEWEST)
+        newest = self._driver.store.runs(limit=NEWEST).rows
         for row in reversed(newest):
             is_elsewhere = _is_elsewhere(row)
             if row.id not in self._known and (is_elsewhere or row.owner == self._driver.owner):

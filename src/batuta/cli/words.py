@@ -149,8 +149,16 @@ RUNS_PURGE = """Forget runs that ended long ago, and events as old.
 
 Without --older-than: what is older than `retention_days` of batuta.toml (30 unless set).
 """
-BY_STATUS = "Only runs of this status."
+BY_STATUS = "Only runs of this status; repeatable."
 BY_WORKFLOW = "Only runs of this workflow."
+BY_CONTROL = "Only runs under this control model."
+BY_PARTICIPANT = "Only runs of workflows in which this participant has a part."
+BY_STUCK = "Only runs in which nobody acts who should."
+BY_SINCE = "Only runs started at this time or later: 2026-01-31T12:00:00Z, or 12h (ago)."
+BY_UNTIL = "Only runs started before that."
+BY_ERROR = "Only runs that faulted with this type of error: timeout, or a whole URI."
+BY_KEY = "Only runs with this business key; repeatable."
+BY_TEXT = "Only runs whose id, or a business key, begins with this text."
 BEFORE = "Only runs older than this one: to page on."
 SHOW_TRACE = "Also show what each task was given and what it answered."
 NO_COMPENSATE = "Undo nothing of what was completed."

@@ -363,6 +363,8 @@ class Workflow(Value, frozen=True, kw_only=True):
     participant: str | None = None
     """The document's default participant: `document.metadata.participant`."""
     sla: Sla | None = None
+    keys: dict[str, ExpressionText] = {}
+    """`document.metadata.keys`: what a run is searched by, over its transformed input."""
     source: Json = None
     """The document as plain JSON: `$workflow.definition`."""
     digest: str = ""

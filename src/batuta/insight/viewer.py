@@ -161,6 +161,7 @@ class Viewer:
             hand = decode_hand(envelope.batutahand)
             known["started_at"] = hand.facts.started or at
             known["parent"] = hand.facts.parent
+            known["keys"] = encode(hand.keys) if hand.keys else None
             self._note_reports(message, envelope, hand.reports, seen)
         if message.type == f"{prefix}.ended":
             end = decode_end(envelope.data)

@@ -89,6 +89,12 @@ class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
     key: str
 
 
+class Index(msgspec.Struct, frozen=True, gc=False):
+    """Let the run be found by these business keys: texts, numbers, booleans, or lists of them."""
+
+    keys: dict[str, Any]
+
+
 class Continue(msgspec.Struct, frozen=True, gc=False):
     """The step stopped between two tasks to let others run: answer with `Continued`."""
 
@@ -141,6 +147,7 @@ Command: TypeAlias = (
     | Publish
     | Subscribe
     | Unsubscribe
+    | Index
     | Continue
     | HandOver
     | EndBranch

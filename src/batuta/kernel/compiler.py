@@ -57,6 +57,7 @@ class Compiler:
         self.program = program = Program(definition)
         program.input = self._flow(definition.input)
         program.output = self._flow(definition.output)
+        program.keys = tuple((name, condition_of(text)) for name, text in definition.keys.items())
         self._root(definition)
         # A function may call another: all get their node before any is filled.
         self.imported = {name: self._new(task) for name, task in functions.items()}

@@ -127,6 +127,7 @@ class Program:
         "functions",
         "identity",
         "input",
+        "keys",
         "listens",
         "nodes",
         "output",
@@ -146,6 +147,8 @@ class Program:
         self.first: Node | None = None
         self.input: Flow | None = None
         self.output: Flow | None = None
+        self.keys: tuple[tuple[str, Code], ...] = ()
+        """What a run is searched by: names, and expressions over its transformed input."""
         self.document_json = workflow.source
         self.root: Node
         self.part: str | None = None

@@ -66,8 +66,11 @@ if TYPE_CHECKING:
 NEW = RunState()
 """The state of a run before its `Started`."""
 
-BEHAVIOUR = 2
-"""The newest numbered behaviour; recorded with each run. See `behaviours.md` in the docs folder."""
+BEHAVIOUR = 3
+"""The newest numbered behaviour, recorded with each run; a number is never reused.
+
+1: as it began. 2: `CATCHES_UP_FIRST`. 3: business keys are evaluated (`tasks.workflow.KEYED`).
+"""
 
 CATCHES_UP_FIRST = 2
 """From this behaviour on, a listen is offered in order what came while its run was suspended."""

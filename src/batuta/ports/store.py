@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from batuta.errors import ConflictError
+from batuta.ports.listing import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from batuta.ports.listing import RunFilter, RunPage
     from batuta.ports.mail import Outgoing, Parked, Served
 
 
@@ -33,7 +35,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     `status` is running, waiting (only a timer or an event can move it: it needs no memory),
     suspended, completed, faulted or cancelled. `owner` is the conductor that drives it, `wake_at`
     when a waiting run must be woken, `first_event` the number from which on it hears events,
-    `digest` that of the document it goes by.
+    `digest` that of the document it goes by. `keys` are the business keys that it is found by (a
+    JSON object), `stuck` since when nobody has acted who should have.
     """
 
     id: str
@@ -53,6 +56,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     setup: str | None = None
     digest: str | None = None
+    keys: bytes | None = None
+    stuck: int | None = None
 
 
 class JournalRow(msgspec.Struct, frozen=True, array_like=True):
@@ -157,6 +162,7 @@ class Batch:
         "heard",
         "inbox",
         "journal",
+        "keys",
         "numbers",
         "outbox",
         "parked",
@@ -177,6 +183,8 @@ class Batch:
         self.runs: list[RunRow] = []
         self.journal: list[tuple[str, int, int, bytes, bytes | None]] = []
         self.changes: dict[str, Change] = {}
+        self.keys: list[tuple[str, bytes]] = []
+        """(run, JSON object): what a run that begins in this batch, or before, is found by."""
         self.subscriptions: list[Subscription] = []
         self.unsubscriptions: list[tuple[str, str]] = []
         """(run, key); the empty key means all of the run."""
@@ -220,6 +228,7 @@ class Batch:
             or self.runs
             or self.changes
             or self.events
+            or self.keys
             or self.subscriptions
             or self.unsubscriptions
             or self.snapshots
@@ -319,15 +328,22 @@ class Store(Protocol):
         ...
 
     def runs(
-        self,
-        *,
-        status: str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[RunRow]:
-        """Return runs, newest first, none of them hidden; `before` is the last id seen."""
+        self, where: RunFilter = EVERY, *, before: str | None = None, limit: int = 50
+    ) -> RunPage:
+        """Return runs, newest first (by when they started, then by id), none of them hidden.
+
+        Args:
+            where: which runs.
+            before: the id of the last run looked at (`RunPage.next`).
+            limit: how many at most.
+
+        Raises:
+            NotFoundError: there is no run `before`: it was purged.
+        """
+        ...
+
+    def mark_stuck(self, run_id: str, since: int | None) -> None:
+        """Note since when nobody acts in a run who should; None: somebody does."""
         ...
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:

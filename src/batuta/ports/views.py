@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What is now known of a run; None is what has not been told. Times are epoch milliseconds.
 
-    `workflow` is its identity, `setup` what a process needs to go on with it (`RunRow`).
+    `workflow` is its identity, `setup` what a process needs to go on with it, `keys` what it is
+    found by (`RunRow`).
     """
 
     run: str
@@ -31,6 +32,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None = None
     output: bytes | None = None
     fault: bytes | None = None
+    keys: bytes | None = None
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):

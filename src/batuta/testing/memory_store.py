@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.errors import ConflictError
+from batuta.ports.listing import EVERY, RunFilter, RunPage
 from batuta.ports.mail import AGAIN, DEAD, LATE, Outgoing, Parked, Served
 from batuta.ports.store import (
+    HIDDEN,
     Batch,
     Change,
     GatheredRow,
@@ -30,12 +32,10 @@ from batuta.ports.store import (
     Subscription,
     in_use,
 )
+from batuta.testing.memory_listing import is_shown, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-
-HIDDEN = "#"
-"""In a workflow's identity: its runs are not shown."""
 
 
 class Memory:
@@ -86,7 +86,7 @@ class MemoryStore:
         self.commit(batch)
         return True
 
-    def commit(self, batch: Batch) -> None:  # noqa: C901 -- one short paragraph per table
+    def commit(self, batch: Batch) -> None:  # noqa: C901, PLR0912 -- one short paragraph per table
         """Make a batch durable. See the port."""
         with self._writing() as memory:
             _refuse_conflicts(memory, batch)
@@ -96,6 +96,9 @@ class MemoryStore:
                 memory.journal.setdefault(run, {})[seq] = JournalRow(run, seq, at, body, answers)
             for run, change in batch.changes.items():
                 _change(memory, run, change)
+            for run, keys in batch.keys:
+                if run in memory.runs:
+                    memory.runs[run] = msgspec.structs.replace(memory.runs[run], keys=keys)
             for run, key in batch.unsubscriptions:
                 memory.subscriptions = [
                     one
@@ -148,7 +151,7 @@ class MemoryStore:
             adopted = [
                 msgspec.structs.replace(row, owner=owner)
                 for row in memory.runs.values()
-                if row.owner == orphaned and row.ended_at is None and (hidden or _is_shown(row))
+                if row.owner == orphaned and row.ended_at is None and (hidden or is_shown(row))
             ]
             for row in adopted:
                 memory.runs[row.id] = row
@@ -240,24 +243,17 @@ class MemoryStore:
         return self._memory.runs.get(run_id)
 
     def runs(
-        self,
-        *,
-        status: str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[RunRow]:
+        self, where: RunFilter = EVERY, *, before: str | None = None, limit: int = 50
+    ) -> RunPage:
         """Return runs, newest first. See the port."""
-        return [
-            row
-            for row in sorted(self._memory.runs.values(), key=lambda row: row.id, reverse=True)
-            if _is_shown(row)
-            if status is None or row.status == status
-            if workflow is None or workflow in {row.workflow, row.workflow.rpartition(":")[0]}
-            if parent is None or row.parent == parent
-            if before is None or row.id < before
-        ][:limit]
+        return page_of(self._memory.runs, where, before=before, limit=limit)
+
+    def mark_stuck(self, run_id: str, since: int | None) -> None:
+        """Note since when nobody acts. See the port."""
+        with self._writing() as memory:
+            row = memory.runs.get(run_id)
+            if row is not None and row.ended_at is None:
+                memory.runs[run_id] = msgspec.structs.replace(row, stuck=since)
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
         """Return a run's events. See the port."""
@@ -274,7 +270,7 @@ class MemoryStore:
 
     def owners(self, *, hidden: bool = False) -> list[str]:
         """Return the owners of unended runs. See the port."""
-        rows = [row for row in self._unended() if hidden or _is_shown(row)]
+        rows = [row for row in self._unended() if hidden or is_shown(row)]
         return sorted({row.owner for row in rows if row.owner is not None})
 
     def cursor(self, owner: str) -> int | None:
@@ -488,10 +484,6 @@ def _publish(memory: Memory, at: int, event: dict[str, Any]) -> int:
 
 def _identity(event: dict[str, Any]) -> tuple[str, str]:
     return event["source"], event["id"]
-
-
-def _is_shown(row: RunRow) -> bool:
-    return HIDDEN not in row.workflow
 
 
 def _is_live(row: RunRow, owner: str) -> bool:

@@ -16,13 +16,11 @@ stores before it have written. No test may be left out: they are about what must
 
 from __future__ import annotations
 
-from typing import Any
-
 from batuta.ports.store import Batch, Change, JournalRow, ScheduleRow, Subscription
+from batuta.testing.listing_suite import ListingSuite
 from batuta.testing.store_material import (
     OTHER,
     OWNER,
-    StoreCase,
     batch_of,
     event,
     expect,
@@ -31,7 +29,7 @@ from batuta.testing.store_material import (
 )
 
 
-class StoreSuite(StoreCase):
+class StoreSuite(ListingSuite):
     """Inherit from this, and say how to `open` a store."""
 
     # -- durability --------------------------------------------------------------------------------
@@ -128,7 +126,7 @@ class StoreSuite(StoreCase):
         """It is committed all the same."""
         with self.opened() as store:
             store.commit(Batch())
-            expect(store.runs(), [], "there is nothing")
+            expect(store.runs().rows, [], "there is nothing")
 
     def test_a_large_batch_is_one_commit(self) -> None:
         """Also when it has more values than one statement takes."""
@@ -136,7 +134,7 @@ class StoreSuite(StoreCase):
         with self.opened() as store:
             ids = [f"r{number:05}" for number in range(count)]
             self._started(store, *ids)
-            expect(len(store.runs(limit=count + 1)), count, "every run is there")
+            expect(len(store.runs(limit=count + 1).rows), count, "every run is there")
             expect(len(list(store.journal(ids[-1]))), 1, "every row is there")
 
     def test_rows_are_read_in_order_and_from_a_place_on(self) -> None:
@@ -178,26 +176,6 @@ class StoreSuite(StoreCase):
             store.commit(batch_of(changes={"r1": late}))
             wanted = run_row("r1", status="completed", ended_at=9, output=b"1")
             expect(store.run("r1"), wanted, "an end is written once")
-
-    def test_runs_are_listed_newest_first_by_what_is_asked_for(self) -> None:
-        """And paged by the last id seen."""
-        with self.opened() as store:
-            self._started(store, "r1", "r3", "r5", "r7")
-            self._started(store, "r2", workflow="t/w:2.0.0", parent="r1", status="waiting")
-            self._started(store, "r4", workflow="t/we:1.0.0")
-            self._started(store, "r6", workflow="t/w:1.0.0#on")
-
-            def ids(**asked: Any) -> list[str]:
-                return [one.id for one in store.runs(**asked)]
-
-            expect(ids(), ["r7", "r5", "r4", "r3", "r2", "r1"], "newest first, none hidden")
-            expect(ids(limit=2), ["r7", "r5"], "at most so many")
-            expect(ids(before="r5", limit=2), ["r4", "r3"], "those before one")
-            expect(ids(status="waiting"), ["r2"], "of a status")
-            expect(ids(workflow="t/w"), ["r7", "r5", "r3", "r2", "r1"], "of any version")
-            expect(ids(workflow="t/w:2.0.0"), ["r2"], "of one version")
-            expect(ids(parent="r1"), ["r2"], "of a parent")
-            expect(ids(workflow="t/w", before="r3", status="running"), ["r1"], "all of it at once")
 
     def test_live_runs_are_those_under_way_of_one_owner(self) -> None:
         """Recovery loads these."""
@@ -455,7 +433,7 @@ class StoreSuite(StoreCase):
             for number in range(5):
                 self._started(store, f"r{number}", ended_at=number, status="completed")
             expect(store.purge(100, limit=2), 2, "at most so many")
-            expect([one.id for one in store.runs()], ["r4", "r3", "r2"], "the oldest went")
+            expect([one.id for one in store.runs().rows], ["r4", "r3", "r2"], "the oldest went")
 
     def test_what_a_schedule_goes_by_is_kept(self) -> None:
         """It tells when the next fire is."""

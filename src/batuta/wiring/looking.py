@@ -15,6 +15,7 @@ from batuta.adapters.callers.functions import FunctionRegistry
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.lease import Leases, is_claimed
 from batuta.errors import NotFoundError
+from batuta.ports.listing import RunFilter
 from batuta.wiring.settings import participants_beside, sqlite_path
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from batuta.ports.store import RunRow
 
-_UNENDED = ("running", "waiting", "suspended")
+_UNENDED = RunFilter(statuses=("running", "waiting", "suspended"))
 _PAGE = 500
 
 
@@ -55,11 +56,13 @@ class Look:
         return row.control == "choreographed" and not self.is_driven(row)
 
     def _unended(self) -> Iterator[RunRow]:
-        for status in _UNENDED:
-            before: str | None = None
-            while rows := self._store.runs(status=status, before=before, limit=_PAGE):
-                yield from rows
-                before = rows[-1].id
+        before: str | None = None
+        while True:
+            page = self._store.runs(_UNENDED, before=before, limit=_PAGE)
+            yield from page.rows
+            before = page.next
+            if before is None:
+                return
 
 
 @contextmanager

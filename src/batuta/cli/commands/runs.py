@@ -17,9 +17,11 @@ from batuta.errors import ConflictError, NotFoundError, RequestError
 
 if TYPE_CHECKING:
     from batuta.app.engine import Engine
+    from batuta.app.listing import RunQuery
     from batuta.app.views import RunView
 
 STATUSES = ["running", "waiting", "suspended", "completed", "faulted", "cancelled"]
+CONTROLS = ["orchestrated", "choreographed"]
 ENDED = frozenset({"completed", "faulted", "cancelled"})
 DAY_MS = 86_400_000
 
@@ -33,39 +35,66 @@ def runs() -> None:
 
 
 @options.command(runs, "list", help=words.RUNS_LIST)
-@click.option("--status", type=click.Choice(STATUSES), help=words.BY_STATUS)
+@click.option("--status", type=click.Choice(STATUSES), multiple=True, help=words.BY_STATUS)
 @click.option("--workflow", metavar="NAMESPACE/NAME[:VERSION]", help=words.BY_WORKFLOW)
+@click.option("--control", type=click.Choice(CONTROLS), help=words.BY_CONTROL)
+@click.option("--participant", metavar="NAME", help=words.BY_PARTICIPANT)
+@click.option("--stuck", is_flag=True, help=words.BY_STUCK)
+@click.option("--since", metavar="TIME", help=words.BY_SINCE)
+@click.option("--until", metavar="TIME", help=words.BY_UNTIL)
+@click.option("--error", metavar="TYPE", help=words.BY_ERROR)
+@click.option("--key", "keys", metavar="NAME=VALUE", multiple=True, help=words.BY_KEY)
+@click.option("--search", metavar="TEXT", help=words.BY_TEXT)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True)
 @click.option("--before", metavar="ID", help=words.BEFORE)
 @options.store
 @options.as_json
-def list_(
-    status: str | None,
-    workflow: str | None,
-    limit: int,
-    before: str | None,
-    store: str | None,
-    as_json: bool,
-) -> None:
+def list_(limit: int, before: str | None, store: str | None, as_json: bool, **asked: Any) -> None:
     """List runs; see `words.RUNS_LIST`."""
 
     async def work() -> None:
         async with engine(chosen(store), looks=True) as opened:
-            await caught_up(opened)
-            found = opened.runs(status=status, workflow=workflow, before=before, limit=limit)
             now = opened.clock.now()
+            query = _query(now, **asked)
+            await caught_up(opened)
+            found, following = opened.listing.find(query, after=before, limit=limit)
         if as_json:
             paper.say_json({"runs": [view.as_json() for view in found]})
             return
         if not found:
             paper.tell(words.NO_RUNS)
-            return
-        rows = [_row(view, now) for view in found]
-        paper.say_table(("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", "WHY"), rows, tone=2)
-        if len(found) == limit:
-            paper.tell(words.more_runs(found[-1].id, store))
+        else:
+            rows = [_row(view, now) for view in found]
+            headings = ("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", "WHY")
+            paper.say_table(headings, rows, tone=2)
+        if following is not None:
+            paper.tell(words.more_runs(following, store))
 
     asyncio.run(work())
+
+
+def _query(
+    now: int,
+    *,
+    status: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    stuck: bool,
+    keys: tuple[str, ...],
+    search: str | None,
+    **same: str | None,
+) -> RunQuery:
+    from batuta.app.listing import RunQuery  # noqa: PLC0415 -- brings every driver
+
+    return RunQuery(
+        status=status,
+        stuck=stuck or None,
+        since=None if since is None else options.moment(since, now),
+        until=None if until is None else options.moment(until, now),
+        keys=options.named("--key", keys),
+        q=search,
+        **same,
+    )
 
 
 def _row(view: RunView, now: int) -> tuple[str, ...]:

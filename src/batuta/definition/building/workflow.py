@@ -46,6 +46,7 @@ def build(source: Json) -> model.Workflow:
         participants=_participants(metadata),
         participant=shared.participant,
         sla=parts.sla(metadata.get("sla")),
+        keys=metadata.get("keys", {}),
         source=source,
         digest=digest(source),
     )

@@ -1,14 +1,15 @@
 """The workflow itself: the outermost scope of a run, and its end.
 
-Owns how a run begins (input schema and transformation, its timeout) and the three ways it ends. A
-run that faults or is cancelled first undoes what its tasks completed.
+Owns how a run begins (input schema and transformation, the keys that it is searched by, its
+timeout) and the three ways it ends. A run that faults or is cancelled first undoes what its tasks
+completed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from batuta.kernel.commands import Finish
+from batuta.kernel.commands import Finish, Index
 from batuta.kernel.data import duration_ms, transformed
 from batuta.kernel.faults import Raised
 from batuta.kernel.flow import enter
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from batuta.kernel.program import Node
     from batuta.kernel.transition import Action, Transition
 
+KEYED = 3
+"""The behaviour from which on keys are evaluated: older histories hold no answers for them."""
+
 
 def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Action:
     """Check and transform the input, and enter the first task."""
@@ -33,6 +37,8 @@ def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Acti
     deadline = None
     if program.input is not None:
         data = transformed(t, program.input, data, token, None, {}, before=True)
+    if program.keys and event.behaviour >= KEYED:
+        index(t, token, data)
     if program.root.timeout is not None:
         deadline = t.now + duration_ms(t, program.root.timeout, data, token, None)
     root = Frame("", "", event.input, data, t.now, None, None, None, "", deadline, deadline, None)
@@ -40,6 +46,26 @@ def begin_run(t: Transition, token: Token, frame: Frame, event: Started) -> Acti
     if program.first is None:
         return (block_done, token, root, program.root, data, False)
     return (enter, token, root, program.first, data)
+
+
+def index(t: Transition, token: Token, data: Any) -> None:
+    """Let the run be found by its keys: one that cannot be evaluated, or is null, it has not."""
+    found: dict[str, Any] = {}
+    for name, code in t.program.keys:
+        try:
+            value = code.evaluate(t, data, token, None, {"input": data})
+        except Raised:
+            continue
+        if _is_key(value):
+            found[name] = value
+    if found:
+        t.commands.append(Index(found))
+
+
+def _is_key(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, str | int | float) for one in value)
+    return isinstance(value, str | int | float)
 
 
 def block_done(

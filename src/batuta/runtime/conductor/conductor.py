@@ -155,6 +155,8 @@ class Conductor(Driver):
                 digest=old.digest,
             )
         )
+        if old.keys is not None:
+            batch.keys.append((run_id, old.keys))
         self.committer.releases.append(lambda: self.housing.take_up_one(run_id))
         self.schedule()
 

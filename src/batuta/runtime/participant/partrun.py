@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from batuta.kernel.events import Facts
 from batuta.runtime.shared.driving.live import LiveRun
 
@@ -57,6 +59,11 @@ class PartRun(LiveRun):
         """Take in what the state does not hold of what goes along with every token."""
         self.first_event = facts.first_event
         self.parent, self.parent_key = facts.parent, facts.parent_key
+
+    @property
+    def told_keys(self) -> dict[str, Any]:
+        """What the run is found by, if that was evaluated here."""
+        return {} if self.keys is None else msgspec.json.decode(self.keys)
 
     def facts(self) -> Facts:
         """Return what goes along with every token."""

@@ -130,7 +130,8 @@ class Sending:
                 branches.append(BranchEnded(one.owner, one.token, one.branch))
                 keepers.append(one.keeper)
                 receivers.add(one.keeper)
-        return Hand(run.facts(), tuple(tokens), tuple(branches), tuple(keepers), reports)
+        sent = (tuple(tokens), tuple(branches), tuple(keepers))
+        return Hand(run.facts(), *sent, reports, run.told_keys)
 
     def _attributes(self, run: PartRun) -> dict[str, Any]:
         workflow = run.program.workflow
@@ -165,7 +166,8 @@ class Sending:
             data=end,
             sender=self._participant.name,
         )
-        told["batutahand"] = encode(Hand(run.facts(), reports=_without_data(reports))).decode()
+        hand = Hand(run.facts(), reports=_without_data(reports), keys=run.told_keys)
+        told["batutahand"] = encode(hand).decode()
         if run.parent is not None:
             told["batutaparent"] = run.parent
             told["batutaparentkey"] = run.parent_key
@@ -203,7 +205,8 @@ class Sending:
                 data=None,
                 sender=participant.name,
             )
-            told["batutahand"] = encode(Hand(run.facts(), reports=reports)).decode()
+            hand = Hand(run.facts(), reports=reports, keys=run.told_keys)
+            told["batutahand"] = encode(hand).decode()
             participant.outbox.note(run.id, told)
         participant.schedule()
 

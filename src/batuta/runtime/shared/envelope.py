@@ -49,6 +49,8 @@ class Hand(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     keepers: tuple[str, ...] = ()
     """The participants that keep the joins of `branches`, in the same order."""
     reports: tuple[Happened, ...] = ()
+    keys: dict[str, Any] = {}
+    """What the run is found by, told by whoever has evaluated it."""
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

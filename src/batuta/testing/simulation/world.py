@@ -158,7 +158,7 @@ class World:
 
     def _ended(self) -> dict[str, Any]:
         if not self.choreographed:
-            rows = MemoryStore(self.conductor.memory).runs(limit=10_000)
+            rows = MemoryStore(self.conductor.memory).runs(limit=10_000).rows
             return {
                 row.id: (
                     row.status,

@@ -66,12 +66,6 @@ SELECT identity FROM workflows WHERE substr(identity, 1, length(?1)) = ?1 ORDER 
 -- name: run
 SELECT * FROM runs WHERE id = ?;
 
--- name: runs
-SELECT * FROM runs
-WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR workflow = ?2 OR substr(workflow, 1, length(?2) + 1) = ?2 || ':')
-    AND (?3 IS NULL OR parent = ?3) AND (?4 IS NULL OR id < ?4) AND instr(workflow, '#') = 0
-ORDER BY id DESC LIMIT ?5;
-
 -- name: journal
 SELECT run, seq, at, body, answers FROM journal WHERE run = ? AND seq > ? ORDER BY seq;
 
@@ -179,6 +173,9 @@ DELETE FROM snapshots WHERE run = ?;
 -- name: purge_requests
 DELETE FROM requests WHERE run = ?;
 
+-- name: purge_keys
+DELETE FROM keys WHERE run = ?;
+
 -- name: purge_run
 DELETE FROM runs WHERE id = ?;
 
@@ -262,12 +259,17 @@ SELECT name FROM store;
 
 -- name: see_run
 -- What is known stays; what was not known before is filled in. A status that is not told is kept.
-INSERT INTO runs (id, workflow, control, status, started_at, parent, first_event, setup, digest)
-SELECT ?1, ?2, 'choreographed', 'running', ?4, ?5, 0, ?6, ?3 WHERE NOT EXISTS (SELECT 1 FROM past WHERE run = ?1)
+INSERT INTO runs (id, workflow, control, status, started_at, parent, first_event, setup, digest, keys)
+SELECT ?1, ?2, 'choreographed', 'running', ?4, ?5, 0, ?6, ?3, ?7 WHERE NOT EXISTS (SELECT 1 FROM past WHERE run = ?1)
 ON CONFLICT (id) DO UPDATE SET workflow = iif(digest IS NULL, excluded.workflow, workflow),
     digest = coalesce(digest, excluded.digest), parent = coalesce(parent, excluded.parent),
-    setup = coalesce(setup, excluded.setup)
+    setup = coalesce(setup, excluded.setup), keys = coalesce(keys, excluded.keys)
 WHERE control = 'choreographed' AND ended_at IS NULL;
+
+-- name: see_key
+-- Of the keys that were told first.
+INSERT OR IGNORE INTO keys (name, value, started_at, run)
+SELECT ?2, ?3, started_at, id FROM runs WHERE id = ?1 AND control = 'choreographed' AND keys = ?4;
 
 -- name: see_status
 UPDATE runs SET status = ?2, ended_at = ?3, output = ?4, fault = ?5
@@ -292,3 +294,150 @@ DELETE FROM reports WHERE run = ?;
 
 -- name: run_status
 SELECT status FROM runs WHERE id = ?;
+
+-- name: put_keys
+-- The places of the values come in where (?1) stands.
+UPDATE runs SET keys = c.column2 FROM (VALUES (?1)) AS c WHERE runs.id = c.column1;
+
+-- name: put_key_texts
+-- As above. A key is told once of a run.
+INSERT OR IGNORE INTO keys (name, value, started_at, run)
+SELECT c.column2, c.column3, runs.started_at, runs.id FROM (VALUES (?1)) AS c JOIN runs ON runs.id = c.column1;
+
+-- name: mark_stuck
+UPDATE runs SET stuck = ?2 WHERE id = ?1 AND ended_at IS NULL AND stuck IS NOT ?2;
+
+-- name: place_of_run
+SELECT started_at FROM runs WHERE id = ?;
+
+-- name: listed_by_time
+SELECT started_at, id FROM runs INDEXED BY runs_by_time
+WHERE instr(workflow, '#') = 0 AND started_at >= :since AND (started_at, id) < (:at, :id)
+ORDER BY started_at DESC, id DESC LIMIT :limit;
+
+-- name: listed_of_parent
+SELECT started_at, id FROM runs INDEXED BY runs_of_parent
+WHERE parent = :parent AND started_at >= :since AND (started_at, id) < (:at, :id)
+ORDER BY started_at DESC, id DESC LIMIT :limit;
+
+-- name: listed_by_key
+SELECT started_at, run FROM keys
+WHERE name = :name AND value = :value AND started_at >= :since AND (started_at, run) < (:at, :id)
+ORDER BY started_at DESC, run DESC LIMIT :limit;
+
+-- name: listed_workflows
+-- A skip scan: one look into the index per workflow, however many runs there are.
+WITH RECURSIVE found (workflow) AS (
+    SELECT min(workflow) FROM runs INDEXED BY runs_listed
+    WHERE instr(workflow, '#') = 0 AND workflow >= :low AND workflow < :high
+    UNION ALL
+    SELECT (
+        SELECT min(runs.workflow) FROM runs INDEXED BY runs_listed
+        WHERE instr(runs.workflow, '#') = 0 AND runs.workflow > found.workflow AND runs.workflow < :high
+    ) FROM found WHERE found.workflow IS NOT NULL
+)
+SELECT workflow FROM found WHERE workflow IS NOT NULL;
+
+-- name: listed
+-- One range of an index per workflow, control model and status that may be meant. The newest runs of all ranges
+-- are in those whose newest runs are the newest, so only these are read. Another index of the same order may stand
+-- for `runs_listed`, with what it demands for `/* narrower */`.
+WITH
+    heads AS (
+        SELECT w.value AS workflow, c.value AS control, s.value AS status, (
+            SELECT r.rowid FROM runs AS r INDEXED BY runs_listed
+            WHERE instr(r.workflow, '#') = 0 /* narrower */
+                AND r.workflow = w.value AND r.control = c.value AND r.status = s.value
+                AND r.started_at >= :since AND (r.started_at, r.id) < (:at, :id)
+            ORDER BY r.started_at DESC, r.id DESC LIMIT 1
+        ) AS head
+        FROM json_each(:workflows) AS w, json_each(:controls) AS c, json_each(:statuses) AS s
+    ),
+    best AS (
+        SELECT heads.workflow, heads.control, heads.status FROM heads JOIN runs ON runs.rowid = heads.head
+        ORDER BY runs.started_at DESC, runs.id DESC LIMIT :limit
+    )
+SELECT runs.started_at, runs.id FROM best CROSS JOIN runs ON runs.rowid IN (
+    SELECT r.rowid FROM runs AS r INDEXED BY runs_listed
+    WHERE instr(r.workflow, '#') = 0 /* narrower */
+        AND r.workflow = best.workflow AND r.control = best.control AND r.status = best.status
+        AND r.started_at >= :since AND (r.started_at, r.id) < (:at, :id)
+    ORDER BY r.started_at DESC, r.id DESC LIMIT :limit
+)
+ORDER BY runs.started_at DESC, runs.id DESC LIMIT :limit;
+
+-- name: count_listed
+-- How many there are in all ranges, up to a limit; the rest is as above.
+SELECT count(*) FROM (
+    SELECT 1 FROM json_each(:workflows) AS w, json_each(:controls) AS c, json_each(:statuses) AS s
+    CROSS JOIN runs AS r INDEXED BY runs_listed
+    WHERE instr(r.workflow, '#') = 0 /* narrower */
+        AND r.workflow = w.value AND r.control = c.value AND r.status = s.value
+        AND r.started_at >= :since AND (r.started_at, r.id) < (:at, :id)
+    LIMIT :limit
+);
+
+-- name: count_by_key
+SELECT count(*) FROM (
+    SELECT 1 FROM keys
+    WHERE name = :name AND value = :value AND started_at >= :since AND (started_at, run) < (:at, :id)
+    LIMIT :limit
+);
+
+-- name: listed_by_text
+-- Runs whose id begins with a text, and those that have a key whose value does: of each value the newest.
+WITH RECURSIVE
+    names (name) AS (
+        SELECT min(name) FROM keys
+        UNION ALL
+        SELECT (SELECT min(keys.name) FROM keys WHERE keys.name > names.name) FROM names WHERE name IS NOT NULL
+    ),
+    "values" (name, value) AS (
+        SELECT name, (SELECT min(value) FROM keys WHERE keys.name = names.name AND value >= :low AND value < :high)
+        FROM names WHERE name IS NOT NULL
+        UNION ALL
+        SELECT name, (
+            SELECT min(value) FROM keys
+            WHERE keys.name = "values".name AND keys.value > "values".value AND keys.value < :high
+        ) FROM "values" WHERE value IS NOT NULL LIMIT :most
+    )
+SELECT DISTINCT started_at, id FROM (
+    SELECT started_at, id FROM (
+        SELECT started_at, id FROM runs WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT :most
+    ) WHERE started_at >= :since AND (started_at, id) < (:at, :id)
+    UNION ALL
+    SELECT keys.started_at, keys.run FROM "values" CROSS JOIN keys ON (keys.name, keys.value) = ("values".name, "values".value)
+    WHERE "values".value IS NOT NULL AND keys.run IN (
+        SELECT k.run FROM keys AS k
+        WHERE k.name = "values".name AND k.value = "values".value AND k.started_at >= :since
+            AND (k.started_at, k.run) < (:at, :id)
+        ORDER BY k.started_at DESC, k.run DESC LIMIT :limit
+    )
+) ORDER BY started_at DESC, id DESC LIMIT :limit;
+
+-- name: listed_rows
+-- Of these runs, in their order, those for which all holds that is asked for.
+SELECT runs.* FROM json_each(:ids) AS candidate JOIN runs ON runs.id = candidate.value
+WHERE instr(runs.workflow, '#') = 0
+    AND (:workflow IS NULL OR runs.workflow = :workflow
+        OR substr(runs.workflow, 1, length(:workflow) + 1) = :workflow || ':')
+    AND (:version IS NULL OR substr(runs.workflow, -length(:version) - 1) = ':' || :version)
+    AND (:identities IS NULL OR runs.workflow IN (SELECT value FROM json_each(:identities)))
+    AND (:control IS NULL OR runs.control = :control)
+    AND (:statuses IS NULL OR runs.status IN (SELECT value FROM json_each(:statuses)))
+    AND (:stuck IS NULL OR :stuck = (
+        runs.ended_at IS NULL AND (runs.stuck IS NOT NULL OR runs.problem IS NOT NULL)
+    ))
+    AND (:error IS NULL OR :error = iif(
+        json_valid(CAST(runs.fault AS TEXT)), json_extract(CAST(runs.fault AS TEXT), '$.type'), ''
+    ))
+    AND (:parent IS NULL OR runs.parent = :parent)
+    AND (:text IS NULL OR substr(runs.id, 1, length(:text)) = :text OR EXISTS (
+        SELECT 1 FROM keys WHERE keys.run = runs.id AND substr(keys.value, 1, length(:text)) = :text
+    ))
+    AND NOT EXISTS (
+        SELECT 1 FROM json_each(:keys) AS k WHERE NOT EXISTS (
+            SELECT 1 FROM keys WHERE keys.run = runs.id AND keys.name = k.key AND keys.value = k.value
+        )
+    )
+ORDER BY candidate.key LIMIT :limit;

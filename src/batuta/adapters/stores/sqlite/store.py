@@ -21,6 +21,7 @@ from batuta.adapters.stores.sqlite.connection import (
     migrate,
     translated,
 )
+from batuta.adapters.stores.sqlite.listing import RunLister
 from batuta.adapters.stores.sqlite.mail import MailReader
 from batuta.adapters.stores.sqlite.views import ViewKeeper
 from batuta.adapters.stores.sqlite.writing import write
@@ -46,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class SqliteStore(MailReader, ViewKeeper):
+class SqliteStore(MailReader, ViewKeeper, RunLister):
     """A store in one file."""
 
     def __init__(self, path: Path) -> None:
@@ -171,12 +172,17 @@ class SqliteStore(MailReader, ViewKeeper):
         with self._alone() as writer:
             writer.execute(SQL["ask"], (run_id, body))
 
+    def mark_stuck(self, run_id: str, since: int | None) -> None:
+        """Note since when nobody acts. See the port."""
+        with self._alone() as writer:
+            writer.execute(SQL["mark_stuck"], (run_id, since))
+
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
         """Forget old runs and events. See the port."""
         with self._alone() as writer:
             ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
             writer.executemany(SQL["note_past"], ids)
-            for name in ("journal", "snapshot", "requests", "inbox", "reports", "run"):
+            for name in ("journal", "snapshot", "requests", "inbox", "reports", "keys", "run"):
                 writer.executemany(SQL[f"purge_{name}"], ids)
             writer.execute(SQL["purge_documents"])
             writer.execute(SQL["purge_cursors"])
@@ -236,19 +242,6 @@ class SqliteStore(MailReader, ViewKeeper):
         """Return one run's row. See the port."""
         row = self._one("run", run_id)
         return None if row is None else RunRow(**dict(row))
-
-    def runs(
-        self,
-        *,
-        status: str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[RunRow]:
-        """Return runs, newest first. See the port."""
-        rows = self._all("runs", status, workflow, parent, before, limit)
-        return [RunRow(**dict(row)) for row in rows]
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
         """Return a run's events. See the port."""

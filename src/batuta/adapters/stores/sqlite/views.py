@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batuta.adapters.stores.sqlite import queries
+from batuta.adapters.stores.sqlite.writing import key_texts
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +33,10 @@ class ViewKeeper:
         with self._alone() as writer:
             for one in sightings:
                 known = (one.run, one.workflow, one.digest, one.started_at, one.parent, one.setup)
-                writer.execute(SQL["see_run"], known)
+                writer.execute(SQL["see_run"], (*known, one.keys))
+                if one.keys is not None:
+                    texts = key_texts([(one.run, one.keys)])
+                    writer.executemany(SQL["see_key"], [(*text, one.keys) for text in texts])
             writer.executemany(
                 SQL["report"],
                 [

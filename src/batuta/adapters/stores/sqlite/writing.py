@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
+from batuta.ports.listing import texts_of
 from batuta.ports.mail import Served
 from batuta.ports.store import RunRow
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from batuta.ports.store import Batch, Change
 
@@ -35,6 +36,7 @@ MOST_VALUES = 30_000
 """Values per statement; SQLite's own limit is 32,766."""
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def write(writer: sqlite3.Connection, batch: Batch) -> None:
@@ -85,6 +87,23 @@ def _as_changed(row: RunRow, change: Change) -> RunRow:
     )
 
 
+def key_texts(keys: Iterable[tuple[str, bytes]]) -> list[tuple[str, str, str]]:
+    """Return the texts by which runs are found: (run, name, text)."""
+    return [
+        (run, name, text)
+        for run, told in keys
+        for name, value in _decode(told).items()
+        for text in texts_of(value)
+    ]
+
+
+def _write_keys(writer: sqlite3.Connection, keys: Sequence[tuple[str, bytes]]) -> None:
+    """Write by what runs are found."""
+    texts = key_texts(keys)
+    _in_groups(writer, 2, keys, SQL["put_keys"].replace("(?1)", "{}").format)
+    _in_groups(writer, 3, texts, SQL["put_key_texts"].replace("(?1)", "{}").format)
+
+
 def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:
     """Write what a participant took, sends, heard and put aside."""
     if batch.inbox:
@@ -119,7 +138,9 @@ def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _write_waiting(writer: sqlite3.Connection, batch: Batch) -> None:
-    """Write who waits for events, and who does not any more."""
+    """Write by what runs are found, who waits for events, and who does not any more."""
+    if batch.keys:
+        _write_keys(writer, batch.keys)
     for run, key in batch.unsubscriptions:
         if key:
             writer.execute(SQL["unsubscribe"], (run, key))

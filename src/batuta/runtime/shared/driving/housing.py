@@ -62,7 +62,7 @@ class Housing:
         run = driver.live(row, program, state, seq)
         run.ledger = ledger
         run.stored, run.stored_wake = row.status, row.wake_at
-        run.setup = row.setup
+        run.setup, run.keys = row.setup, row.keys
         run.lapsed = state.status == SUSPENDED
         run.since_snapshot = seq - (snapshot[0] if snapshot is not None else 0)
         run.secrets = secrets

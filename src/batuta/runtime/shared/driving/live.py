@@ -28,12 +28,11 @@ class LiveRun:
     `state` may be ahead of the disk by the batch under way; nothing that follows from it is acted
     upon before that is durable. `stored` and `stored_wake` are the status and the wake-up that the
     store shows; `backlog` holds events that wait for the sandbox to answer, `working` the asyncio
-    tasks of what is being performed, and `awaited` counts its events in the inbox. `opening` counts
-    the listens that have begun and were not offered yet all that came before them; what comes
-    meanwhile waits in `later`. `heir` is a run that takes its place at its end: what was still on
-    its way to this one goes there, so that it `inherits` and has nothing to catch up with. `watch`
-    collects what its tasks have lived through and nobody was told of yet, if somebody has to be
-    (choreography). `gathered` are the groups of events that a trigger has touched (`gathering`).
+    tasks of what is being performed, and `awaited` counts its events in the inbox. `heir` is a run
+    that takes its place at its end: what was still on its way to this one goes there, so that it
+    `inherits` and has nothing to catch up with. `watch` collects what its tasks have lived through
+    and nobody was told of yet, if somebody has to be (choreography). `keys` is the JSON object that
+    it is found by, `gathered` the groups of events that a trigger has touched (`gathering`).
     """
 
     __slots__ = (
@@ -45,6 +44,7 @@ class LiveRun:
         "heir",
         "id",
         "inherits",
+        "keys",
         "lapsed",
         "later",
         "ledger",
@@ -85,6 +85,7 @@ class LiveRun:
         self.lapsed = self.mended = self.starting = False
         self.heir: LiveRun | None = None
         self.inherits = False
+        self.keys: bytes | None = None
         self.gathered: dict[str, dict[int, dict[int, Any]]] = {}
         self.awaited = 0
         self.opening = 0

@@ -20,6 +20,7 @@ from batuta.kernel.commands import (
     EndBranch,
     Finish,
     HandOver,
+    Index,
     Perform,
     Publish,
     StartChild,
@@ -218,6 +219,9 @@ class Recorder:
                 self._driver.send(run, batch, command)
             case Finish():
                 self._note_end(run, batch, command)
+            case Index():
+                run.keys = _encode(shown(run, command.keys))
+                batch.keys.append((run.id, run.keys))
             case _:
                 pass
 
