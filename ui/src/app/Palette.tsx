@@ -83,7 +83,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
                   more={one.title}
                   onSelect={act(() => {
                     const [namespace = "", name = ""] = one.name.split("/");
-                    void navigate({ to: `/workflows/${namespace}/${name}` });
+                    void navigate({
+                      to: "/workflows/$namespace/$name",
+                      params: { namespace, name },
+                    });
                   })}
                 />
               ))}

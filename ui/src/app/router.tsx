@@ -42,7 +42,15 @@ const run = createRoute({
   validateSearch: texts("tab", "task"),
   component: lazyRouteComponent(() => import("../screens/run/RunScreen"), "RunScreen"),
 });
-const routes = [health, runs, run] as const;
+const workflow = createRoute({
+  ...at("/workflows/$namespace/$name"),
+  validateSearch: texts("version", "view", "as", "task", "with"),
+  component: lazyRouteComponent(
+    () => import("../screens/workflow/WorkflowScreen"),
+    "WorkflowScreen",
+  ),
+});
+const routes = [health, runs, run, workflow] as const;
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),

@@ -1,0 +1,176 @@
+// What is known of a run at a glance, what it waits for, and how it compares with its workflow.
+import { Link } from "@tanstack/react-router";
+import type { Conformance, RunDetail, RunSla } from "../../api/types";
+import { Icon } from "../../parts/Icon";
+import { ControlMark, Status, verdictOf, Who } from "../../parts/Mark";
+import { Notice } from "../../parts/Notice";
+import { Time, Took, useNow } from "../../parts/Time";
+import { span, when } from "../../words/time";
+import { Keys } from "../runs/columns";
+import { names } from "../workflow/names";
+
+export function Facts({ run }: { run: RunDetail }) {
+  const verdict = verdictOf(run.conformance);
+  const params = names(run.workflow);
+  return (
+    <dl className="facts">
+      <Fact name="Workflow">
+        <Link
+          to="/workflows/$namespace/$name"
+          params={params}
+          search={{ version: run.version, as: run.control }}
+        >
+          {run.workflow}
+        </Link>{" "}
+        <span className="faint">{run.version}</span>
+      </Fact>
+      <Fact name="Control model">
+        <ControlMark of={run.control} />
+      </Fact>
+      <Fact name="Started">
+        <Time at={run.startedAt} precise />
+      </Fact>
+      <Fact name={run.endedAt ? "Took" : "Has taken"}>
+        <Took from={run.startedAt} to={run.endedAt} />
+      </Fact>
+      {verdict ? (
+        <Fact name="Against its workflow">
+          <Status of={verdict} plain />
+        </Fact>
+      ) : null}
+      {slasOf(run).length ? (
+        <Fact name="SLA">
+          <Sla of={slasOf(run)} />
+        </Fact>
+      ) : null}
+      {Object.keys(run.keys ?? {}).length ? (
+        <Fact name="Business keys">
+          <Keys keys={run.keys} />
+        </Fact>
+      ) : null}
+      {run.parent ? (
+        <Fact name="Part of">
+          <Link to="/runs/$run" params={{ run: run.parent }} className="mono">
+            {run.parent}
+          </Link>
+        </Fact>
+      ) : null}
+      {run.rerunOf ? (
+        <Fact name="Rerun of">
+          <Link to="/runs/$run" params={{ run: run.rerunOf }} className="mono">
+            {run.rerunOf}
+          </Link>
+        </Fact>
+      ) : null}
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+export function slasOf(run: RunDetail): RunSla[] {
+  return Array.isArray(run.sla) ? run.sla : [];
+}
+
+/** The worst of a run's objectives, in a word. */
+function Sla({ of }: { of: RunSla[] }) {
+  const order = ["breached", "warned", "warning", "open", "met"];
+  const worst = [...of].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0];
+  return worst ? <Status of={worst.state} plain /> : null;
+}
+
+/** What has to come next, from whom, and since when: the question of everybody who waits. */
+export function Waited({ run }: { run: RunDetail }) {
+  const now = useNow();
+  if (run.endedAt || !run.expected?.length) return null;
+  return (
+    <section className="card expected" aria-label="Expected next">
+      <header>
+        <Icon name="hourglass" />
+        <h2>Expected next</h2>
+      </header>
+      <ul>
+        {run.expected.map((one) => {
+          const due = when(one.due);
+          const late = due !== null && due < now;
+          return (
+            <li key={`${one.reference} ${one.participant}`} data-late={late}>
+              <Who name={one.participant} />
+              <span>
+                {one.what || "performs"} <b>{one.name}</b>
+              </span>
+              <span className="quiet">
+                since <Time at={one.since} />
+              </span>
+              {due !== null ? (
+                <span className="mark" data-tone={late ? "bad" : "idle"}>
+                  <Icon name={late ? "warning" : "trigger"} />
+                  {late ? `late by ${span(now - due)}` : `due in ${span(due - now)}`}
+                </span>
+              ) : null}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+export function Findings({ run }: { run: RunDetail }) {
+  const conformance = run.conformance;
+  const found: Conformance["findings"] =
+    conformance && typeof conformance === "object" ? conformance.findings : [];
+  return (
+    <>
+      {run.problem ? (
+        <Notice tone="warn">
+          <b>This run stands still: {run.problem}</b>
+        </Notice>
+      ) : null}
+      {run.error ? (
+        <Notice tone="bad">
+          <b>
+            {run.error.title ?? "Faulted"} <span className="faint">status {run.error.status}</span>
+          </b>
+          {run.error.detail ? <span>{run.error.detail}</span> : null}
+          {run.error.instance ? (
+            <span className="quiet">
+              at <code>{run.error.instance}</code>
+            </span>
+          ) : null}
+        </Notice>
+      ) : null}
+      {found.length ? (
+        <Notice tone="warn">
+          <b>Not as its workflow says</b>
+          <ul className="stack tight">
+            {found.map((one) => (
+              <li key={`${one.reference} ${one.what} ${one.at}`}>
+                <code>{one.reference}</code> {one.what}
+                {one.came ? (
+                  <>
+                    {" "}
+                    · came <code>{one.came}</code>
+                  </>
+                ) : null}
+                {one.allowed?.length ? (
+                  <>
+                    {" "}
+                    · allowed {Array.isArray(one.allowed) ? one.allowed.join(", ") : one.allowed}
+                  </>
+                ) : null}
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      ) : null}
+    </>
+  );
+}
