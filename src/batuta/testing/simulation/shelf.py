@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,12 +32,10 @@ class Shelf:
         self._projections: dict[str, Projection] = {}
         self._parts: dict[tuple[str, str], Program] = {}
         for document in documents:
-            workflow = load(msgspec.json.encode(document), file="simulated")
-            digest = digest_of(workflow, Deployed(workflow.source))
-            workflow = msgspec.structs.replace(workflow, digest=digest)
-            self.digests[workflow.identity] = digest
-            self._programs[workflow.identity] = compile_workflow(workflow)
-            self._projections[workflow.identity] = project(workflow)
+            program, projection = _compiled(msgspec.json.encode(document))
+            self.digests[program.identity] = program.workflow.digest
+            self._programs[program.identity] = program
+            self._projections[program.identity] = projection
         self.main = next(iter(self.digests))
 
     @property
@@ -60,3 +59,12 @@ class Shelf:
             program = self._programs[identity].seen_by(participant, frozenset())
             self._parts[identity, participant] = program
         return program, self._projections[identity]
+
+
+@lru_cache(maxsize=4)
+def _compiled(text: bytes) -> tuple[Program, Projection]:
+    """Return a document's program and rules. Every scenario has the same sub-workflow."""
+    workflow = load(text, file="simulated")
+    digest = digest_of(workflow, Deployed(workflow.source))
+    workflow = msgspec.structs.replace(workflow, digest=digest)
+    return compile_workflow(workflow), project(workflow)
