@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from batuta.errors import RequestError
+from batuta.kernel.events import SuspendAsked
 
 from .conftest import until, workflow
 
@@ -207,3 +208,40 @@ async def test_what_is_no_event_is_refused_and_nothing_else_is_disturbed(desk, w
         await engine.publish(**{"event_type": "go", **wrong})
     await engine.publish("go", 1)
     assert (await run.result(5)).output == [1]
+
+
+async def test_a_run_that_died_suspended_hears_what_came_before_its_listen(desk):
+    engine = await desk.open()
+    run = await desk.run(
+        engine, "- wake: { listen: { to: { one: { with: { type: up } } } } }\n" + GO
+    )
+    await engine.publish("go", "before")
+    await desk.clock.settle()
+    conductor = engine.conductor
+
+    def suspend(_):
+        live = conductor.housing.find(run.id)
+        asyncio.get_running_loop().call_soon(conductor.post, live, SuspendAsked())
+
+    conductor.hearing.heard.append(suspend)
+    copies = []
+    real = desk.store._seen
+
+    def copying(store, batch, commit):
+        done = real(store, batch, commit)
+        if done is not False and batch.journal:
+            copies.append(desk.crash())
+        return done
+
+    desk.store._seen = copying
+    await engine.publish("up")
+    await desk.clock.settle()
+    desk.store._seen = real
+    assert len(copies) >= 2, "it dies between being suspended and hearing what came before"
+    for copy in copies:
+        again = await desk.open(copy, resume=True)
+        await desk.clock.settle()
+        assert again.show(run.id).status == "suspended"
+        await again.resume(run.id)
+        assert (await again.run(run.id).result(5)).output == ["before"]
+        await desk.close(again)

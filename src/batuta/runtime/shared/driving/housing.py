@@ -152,9 +152,8 @@ class Housing:
         driver = self._driver
         if run.state.status == PENDING or run.state.status in TERMINAL:
             return
-        if run.state.status == SUSPENDED:
-            return
-        self.go_on(run, list(run.ledger.asked.values()))
+        if run.state.status != SUSPENDED:
+            self.go_on(run, list(run.ledger.asked.values()))
         for subscription in list(run.ledger.subscribed.values()):
             driver.hearing.catch_up(run, subscription)
         driver.post(run, Woken())

@@ -124,11 +124,11 @@ class Recorder:
     def _note_status(self, run: LiveRun, batch: Batch) -> None:
         """Keep the store's status true: it says which runs recovery has to load.
 
-        A run that has something on its way to it does not wait yet: after a crash it has to be
-        offered that again.
+        A run that has something on its way to it does not wait yet, nor does it stand still: after
+        a crash it has to be offered that again.
         """
         state = run.state
-        if state.status == SUSPENDED:
+        if state.status == SUSPENDED and not run.awaited:
             status, wake = SUSPENDED, None
         elif run.is_idle and not run.awaited:
             wake = state.wake
