@@ -56,7 +56,7 @@ from batuta.kernel.events import (
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.program import Program, compile_workflow
 from batuta.kernel.state import SUSPENDED, TERMINAL, RunState
-from batuta.kernel.step import NEW, Step, step
+from batuta.kernel.step import BEHAVIOUR, NEW, Step, step
 from batuta.runtime.shared.replay import Ledger
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Run:
     # -- moving it ---------------------------------------------------------------------------------
 
     def start(self, data: Any = None, **more: Any) -> Run:
-        return self.take(Started(RUN, data, **more))
+        return self.take(Started(RUN, data, **{"behaviour": BEHAVIOUR, **more}))
 
     def take(self, event: Event) -> Run:
         """Let the run take an event, and what follows from it at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from driver import RUN, Raises, Run, fault, program_of, run
 
-from batuta.kernel.commands import Perform
+from batuta.kernel.commands import Perform, Publish
 from batuta.kernel.events import Continued, Failed, Heard, Performed, Started, SuspendAsked
 from batuta.kernel.step import NEW, step
 
@@ -120,6 +120,59 @@ def test_a_suspended_run_may_be_cancelled():
     run_ = run(text, answers={"a": 1}).suspend().cancel()
     assert (run_.status, run_.waiting) == ("running", ["compensate"])
     assert run_.answer("undo").status == "cancelled"
+
+
+PAID = """
+do:
+  - pay: { call: pay, metadata: { compensate: { call: refund, with: { paid: '${ $output }' } } } }
+  - tell: { emit: { event: { with: { type: paid } } } }
+"""
+
+
+def test_a_cancel_undoes_what_was_answered_during_the_pause():
+    run_ = run(PAID).suspend().answer("pay", 7).cancel()
+    assert (run_.status, run_.waiting) == ("running", ["compensate"])
+    assert run_.asked("compensate").arguments == {"paid": 7}
+    assert run_.answer("compensate").status == "cancelled"
+    assert run_.of(Publish) == []
+
+
+def test_a_cancel_that_undoes_nothing_drops_what_was_answered_during_the_pause():
+    assert run(PAID).suspend().answer("pay", 7).cancel(compensate=False).status == "cancelled"
+
+
+def test_a_cancel_of_a_run_that_began_before_drops_what_was_answered_during_the_pause():
+    assert Run(PAID).start(behaviour=3).suspend().answer("pay", 7).cancel().status == "cancelled"
+
+
+def test_a_fault_during_the_pause_leaves_nothing_to_undo():
+    caught = "do: [ { t: { try: [ { pay: { call: pay } } ], catch: { do: [ { other: { call: other } } ] } } } ]"
+    run_ = run(caught).suspend().fail("pay").cancel()
+    assert (run_.status, len(run_.of(Perform))) == ("cancelled", 1)
+
+
+def test_an_answer_that_cannot_be_made_an_output_leaves_nothing_to_undo():
+    text = "do: [ { pay: { call: pay, output: { as: '${ error }' }, metadata: { compensate: { call: refund } } } } ]"
+    assert run(text).suspend().answer("pay", 7).cancel().status == "cancelled"
+
+
+def test_branches_that_were_answered_during_the_pause_are_all_undone():
+    pay = "call: pay, metadata: { compensate: { call: refund, with: { paid: '${ $output }' } } }"
+    text = f"do: [ {{ f: {{ fork: {{ branches: [ {{ a: {{ {pay} }} }}, {{ b: {{ {pay} }} }}, {{ c: {{ {pay} }} }} ] }} }} }} ]"
+    run_ = run(text).suspend().answer("a", 1).answer("b", 2).cancel()
+    undone = []
+    while run_.status == "running":
+        undone.append(run_.asked("compensate").arguments["paid"])
+        run_.answer("compensate")
+    assert (run_.status, sorted(undone)) == ("cancelled", [1, 2])
+
+
+def test_undoing_that_was_answered_during_a_pause_is_not_begun_anew_by_a_cancel():
+    text = (
+        "do: [ { a: { call: a, metadata: { compensate: { call: undo } } } }, { b: { call: b } } ]"
+    )
+    run_ = run(text, answers={"a": 1, "b": Raises()}).suspend().answer("compensate")
+    assert run_.cancel().answer("compensate").status == "cancelled"
 
 
 def test_undoing_may_be_suspended():

@@ -94,7 +94,17 @@ def finish(
         report(t, "completed", node, parent, output=output)
     if node.acts:
         t.cause = (node.reference, "completed")
+    if t.stopping:
+        return stand(t, token, parent)
     return after(t, token, parent, node, output, node.then if then is None else then)
+
+
+def stand(t: Transition, token: Token, frame: Frame) -> Action:
+    """Leave a token inside `frame`, with all that it owes: it is about to be cancelled."""
+    t.tokens[token.id] = Token(
+        token.id, token.context, frame, token.log, token.owner, None, None, token.ears
+    )
+    return None
 
 
 @entering
@@ -183,6 +193,8 @@ def unwind(t: Transition, token: Token, frame: Frame, fault: FaultData) -> Actio
     The workflow itself handles every fault. A fault of the handling (a `when` that cannot be
     evaluated) takes the place of the first one, and goes on from the task around.
     """
+    if t.stopping:
+        return stand(t, token, frame)
     nodes = t.program.nodes
     fault = _placed(fault, frame.at)
     while True:

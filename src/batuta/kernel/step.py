@@ -38,7 +38,7 @@ from batuta.kernel.events import (
 )
 from batuta.kernel.faults import Raised
 from batuta.kernel.flow import enter
-from batuta.kernel.frames import own_frames
+from batuta.kernel.frames import is_undoing, own_frames
 from batuta.kernel.state import (
     PENDING,
     RUNNING,
@@ -66,14 +66,14 @@ if TYPE_CHECKING:
 NEW = RunState()
 """The state of a run before its `Started`."""
 
-BEHAVIOUR = 3
-"""The newest numbered behaviour, recorded with each run; a number is never reused.
-
-1: as it began. 2: `CATCHES_UP_FIRST`. 3: business keys are evaluated (`tasks.workflow.KEYED`).
-"""
+BEHAVIOUR = 4
+"""The newest numbered behaviour; recorded with each run. See `behaviours.md` in the docs folder."""
 
 CATCHES_UP_FIRST = 2
 """From this behaviour on, a listen is offered in order what came while its run was suspended."""
+
+UNDOES_WHAT_WAS_HELD = 4
+"""From this behaviour on, a cancel undoes what was answered while the run was suspended, too."""
 
 
 _NOT_HELD = ResumeAsked | CancelAsked | Closed | Opened
@@ -315,6 +315,8 @@ def _cancel(t: Transition, event: CancelAsked) -> dict[str, Any] | None:
         held=(),
         spared=not event.compensate,
     )
+    if event.compensate and t.state.behaviour >= UNDOES_WHAT_WAS_HELD:
+        _complete_held(t, held)
     first = t.tokens.get("")
     if (
         first is not None
@@ -329,6 +331,21 @@ def _cancel(t: Transition, event: CancelAsked) -> dict[str, Any] | None:
             if t.ended is None and isinstance(one, _FROM_ELSEWHERE):
                 _TAKE[type(one)](t, one)
     return {}
+
+
+def _complete_held(t: Transition, held: tuple[Event, ...]) -> None:
+    """Let tasks end that were answered while the run was suspended, and nothing come after them.
+
+    They have acted, so they owe their compensation; what else was held is not wanted any more.
+    """
+    t.stopping = True
+    for one in held:
+        if isinstance(one, Performed):
+            token = t.tokens.get(one.token)
+            frame = None if token is None else _awaiting(token, one.key)
+            if frame is not None and not is_undoing(frame):
+                _answered(t, one)
+    t.stopping = False
 
 
 def _suspend(t: Transition, _: SuspendAsked) -> dict[str, Any] | None:

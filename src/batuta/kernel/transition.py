@@ -84,6 +84,7 @@ class Transition:
         "parked",
         "program",
         "state",
+        "stopping",
         "tokens",
         "watch",
     )
@@ -107,6 +108,8 @@ class Transition:
         self.left = STRETCH
         self.watch = watch
         self.parked = False
+        self.stopping = False
+        """Whether tasks only end, and nothing comes after them."""
         self.cause = NOTHING
         """What ended last, and how: the reference and the outcome that a hand-over tells."""
         self.ended: dict[str, Any] | None = None
