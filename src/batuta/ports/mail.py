@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from batuta.ports.bus import Delivered
 
 DEAD, LATE, AGAIN = "dead", "late", "again"
@@ -102,8 +104,8 @@ class Mailbox(Protocol):
         """Return the greatest name in a run's inbox that begins so, compared by code points."""
         ...
 
-    def is_past(self, run: str) -> bool:
-        """Say whether a run was known here, has ended, and was forgotten since."""
+    def known(self, runs: Iterable[str]) -> set[str]:
+        """Return which of these runs were ever known here, those that were forgotten too."""
         ...
 
     def outbox(self, after: int = 0, *, limit: int = 1000) -> list[Outgoing]:

@@ -125,7 +125,7 @@ class MailSuite:
             found = [(one.place, one.reason) for one in store.parked()]
             expect(found, [(7, "no JSON"), (0, "no JSON"), (0, "no JSON"), (8, "no JSON")], "once")
 
-    def test_a_choreographed_run_that_was_forgotten_is_past(self) -> None:
+    def test_a_choreographed_run_that_was_forgotten_is_known(self) -> None:
         """Its messages are forgotten with it; of others nobody asks."""
         with self._opened() as store:
             rows = [
@@ -135,10 +135,11 @@ class MailSuite:
             ]
             late = [parked(LATE, at=5), parked(LATE, at=15), parked(at=5)]
             store.commit(batch_of(runs=rows, inbox=[("r1", "m1"), ("r3", "m1")], parked=late))
-            expect(store.is_past("r1"), False, "it is still known")
+            expect(store.known(["r1", "r2", "r0"]), {"r1", "r2"}, "all but one are here")
             expect(store.purge(10), 2, "two have ended")
         with self._opened() as store:
-            expect([store.is_past(one) for one in ("r1", "r2", "r3")], [True, False, False], "past")
+            expect(store.known(["r1", "r2", "r3", "r0"]), {"r1", "r3"}, "one is past")
+            expect(store.known([]), set[str](), "none")
             expect(store.has_taken("r1", "m1"), False, "forgotten")
             expect(store.has_taken("r3", "m1"), True, "it goes on")
             expect([one.at for one in store.parked(LATE)], [15], "old news are forgotten")

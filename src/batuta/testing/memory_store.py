@@ -35,7 +35,7 @@ from batuta.ports.store import (
 from batuta.testing.memory_listing import is_shown, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 
 class Memory:
@@ -358,9 +358,9 @@ class MemoryStore:
         inbox = self._memory.inbox.get(run, ())
         return max((one for one in inbox if one.startswith(prefix)), default=None)
 
-    def is_past(self, run: str) -> bool:
-        """Say whether a run was known here and was forgotten. See the port."""
-        return run in self._memory.past
+    def known(self, runs: Iterable[str]) -> set[str]:
+        """Return which runs were ever known here. See the port."""
+        return {one for one in runs if one in self._memory.runs or one in self._memory.past}
 
     def outbox(self, after: int = 0, *, limit: int = 1000) -> list[Outgoing]:
         """Return what is still to be published. See the port."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from batuta.ports.store import Batch
     from batuta.runtime.participant.participant import Participant
     from batuta.runtime.participant.partrun import PartRun
+    from batuta.runtime.shared.envelope import Envelope
 
 _log = logging.getLogger("batuta.participant")
 
@@ -43,14 +44,16 @@ AGAIN_MS = 500
 class Delivery:
     """One message that came once.
 
-    `left` counts what is still to be written down; `runs` are those that it is written down for;
-    `parked` is its number in the store when it is redriven, else 0.
+    `envelope` is what it says, once that was read; `left` counts what is still to be written down,
+    and `runs` are those that it is written down for; `parked` is its number in the store when it is
+    redriven, else 0.
     """
 
-    __slots__ = ("is_void", "left", "message", "parked", "runs")
+    __slots__ = ("envelope", "is_void", "left", "message", "parked", "runs")
 
     def __init__(self, message: Delivered, parked: int = 0) -> None:
         self.message = message
+        self.envelope: Envelope | None = None
         self.parked = parked
         self.left = 1
         self.runs: list[str] = []

@@ -23,7 +23,7 @@ class Parts(Programs):
     def __init__(self, store: Store, participant: str) -> None:
         super().__init__(store)
         self._participant = participant
-        self._projections: dict[str, Projection | DefinitionError] = {}
+        self._projections: dict[tuple[str, str], Projection | DefinitionError] = {}
 
     def seen(self, program: Program, functions: Mapping[str, Task]) -> Program:
         """Return the participant's part of a program. See `Programs`."""
@@ -84,5 +84,5 @@ class Parts(Programs):
         return frozenset(types)
 
 
-def _key(program: Program) -> str:
-    return f"{program.workflow.identity}\n{program.workflow.digest}"
+def _key(program: Program) -> tuple[str, str]:
+    return program.identity, program.workflow.digest

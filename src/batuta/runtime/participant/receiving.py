@@ -41,6 +41,7 @@ from batuta.kernel.tasks.away import owner_of
 from batuta.ports.bus import Delivered
 from batuta.ports.mail import DEAD, LATE
 from batuta.ports.store import StoredEvent
+from batuta.runtime.participant.knowing import Knowing
 from batuta.runtime.participant.wishes import is_outdated, meant
 from batuta.runtime.shared.envelope import (
     Envelope,
@@ -75,6 +76,7 @@ class Receiving:
     def __init__(self, participant: Participant) -> None:
         self._participant = participant
         self._deliveries = participant.deliveries
+        self._knowing = Knowing(participant)
         self._types: frozenset[str] | None = frozenset()
         self._listens: frozenset[str] | None = frozenset()
         self._waiting: deque[Delivery] = deque()
@@ -136,8 +138,11 @@ class Receiving:
         if self._participant.is_stopping:
             self._waiting.clear()
             return
-        for _ in range(min(SLICE, len(self._waiting))):
-            self._take_one(self._waiting.popleft())
+        chosen = [self._waiting.popleft() for _ in range(min(SLICE, len(self._waiting)))]
+        self._knowing.look_up(chosen)
+        for one in chosen:
+            self._take_one(one)
+        self._knowing.forget()
         self._participant.schedule()
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._take_some)
@@ -164,11 +169,12 @@ class Receiving:
     # -- what it means -----------------------------------------------------------------------------
 
     def _receive(self, delivery: Delivery) -> None:
-        message = delivery.message
-        try:
-            envelope = decode_envelope(message.body)
-        except msgspec.DecodeError as error:
-            raise UnfitError(f"it is no CloudEvent in JSON: {error}") from None
+        message, envelope = delivery.message, delivery.envelope
+        if envelope is None:
+            try:
+                envelope = decode_envelope(message.body)
+            except msgspec.DecodeError as error:
+                raise UnfitError(f"it is no CloudEvent in JSON: {error}") from None
         if envelope.type != message.type:
             raise UnfitError(f"its type is {envelope.type}, and it was published as {message.type}")
         is_ours = message.type.startswith(RESERVED)
@@ -302,10 +308,10 @@ class Receiving:
             parent=envelope.batutaparent,
             parent_key=envelope.batutaparentkey,
         )
-        run = self._part(run_id)
+        run = self._knowing.part(run_id)
         if run is not None and self._has_it(run, name, delivery):
             return
-        if run is None and not self._known(run_id):
+        if run is None and not self._knowing.known(run_id):
             run = participant.new_part(run_id, program, facts.first_event)
             run.know(facts)
             participant.note_part(run)
@@ -322,9 +328,9 @@ class Receiving:
         if end.status not in TERMINAL:
             raise UnfitError(f"a run does not end as {end.status!r}")
         run_id = envelope.batutarun or ""
-        run = self._part(run_id)
+        run = self._knowing.part(run_id)
         if run is None:
-            if not self._known(run_id):
+            if not self._knowing.known(run_id):
                 # A token, or what is asked of the run, may still be on its way here.
                 self._participant.note_over(run_id, program, end.status)
         elif run.problem is not None or run.state.status not in TERMINAL:
@@ -333,7 +339,7 @@ class Receiving:
             self._deliveries.bring(run, Closed(end.status), name, delivery)
 
     def _answer_parent(self, delivery: Delivery, envelope: Envelope) -> None:
-        parent = self._part(envelope.batutaparent or "")
+        parent = self._knowing.part(envelope.batutaparent or "")
         key = envelope.batutaparentkey or ""
         asked = None if parent is None else parent.ledger.asked.get(key)
         if parent is None or asked is None:
@@ -358,9 +364,9 @@ class Receiving:
         run_id, name = envelope.batutarun or "", name_of(envelope.source, envelope.id)
         ask = decode_ask(envelope.data)
         event = meant(ask)
-        run = self._part(run_id)
+        run = self._knowing.part(run_id)
         if run is None:
-            if self._known(run_id):
+            if self._knowing.known(run_id):
                 self._late(delivery, run_id, [name], "its run has ended")
                 return
             # Its tokens may be on their way here: what is asked for has to be known then.
@@ -391,9 +397,9 @@ class Receiving:
         ]
         if not mine:
             return
-        run = self._part(facts.run)
+        run = self._knowing.part(facts.run)
         if run is None:
-            if self._known(facts.run):
+            if self._knowing.known(facts.run):
                 names = [one for one, _ in mine]
                 self._late(delivery, facts.run, names, "its run has ended")
                 return
@@ -424,12 +430,12 @@ class Receiving:
             return  # that is for `serving`, which hears it too
         run_id, key = envelope.batutarun or "", envelope.batutakey or ""
         name = name_of(envelope.source, envelope.id)
-        run = self._part(run_id)
+        run = self._knowing.part(run_id)
         if run is not None and self._has_it(run, name, delivery):
             return
         asked = None if run is None else run.ledger.asked.get(key)
         if run is None or not isinstance(asked, Perform):
-            if self._known(run_id):
+            if self._knowing.known(run_id):
                 self._late(delivery, run_id, [name], "nobody waits for this answer any more")
             return
         try:
@@ -438,12 +444,6 @@ class Receiving:
             self._park(delivery, DEAD, str(error), run_id)
             return
         self._deliveries.bring(run, answer, name, delivery)
-
-    # -- what is known of runs ---------------------------------------------------------------------
-
-    def _part(self, run_id: str) -> PartRun | None:
-        """Return this participant's part of a run that has not ended."""
-        return self._participant.part(run_id)
 
     def _has_it(self, run: PartRun, name: str, delivery: Delivery) -> bool:
         """Say whether a message came before, or raise if its run has stopped: so it says nothing.
@@ -455,16 +455,6 @@ class Receiving:
         if not came and run.problem is not None:
             raise KernelBug(run.problem)
         return came
-
-    def _known(self, run_id: str) -> bool:
-        """Say whether a run was ever known here."""
-        participant = self._participant
-        return (
-            run_id in participant.runs
-            or run_id in participant.over
-            or participant.store.run(run_id) is not None
-            or participant.mail.is_past(run_id)
-        )
 
     def _late(self, delivery: Delivery, run_id: str, names: list[str], reason: str) -> None:
         """Note what means nothing any more, unless it was taken when it did."""

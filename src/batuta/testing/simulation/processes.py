@@ -135,7 +135,7 @@ class SimulatedParts(Parts):
 
     def _compile(self, identity: str, digest: str) -> Program:
         program, projection = self._shelf.part(identity, self._participant)
-        self._projections[f"{identity}\n{digest}"] = projection
+        self._projections[identity, digest] = projection
         return program
 
 

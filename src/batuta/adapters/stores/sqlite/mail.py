@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from batuta.ports.mail import DEAD, Outgoing, Parked, Served
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
+
+_encode = msgspec.json.Encoder().encode
 
 
 class MailReader:
@@ -24,9 +29,9 @@ class MailReader:
         """Return the greatest name in a run's inbox that begins so. See the port."""
         return self._all("last_taken", run, prefix)[0][0]
 
-    def is_past(self, run: str) -> bool:
-        """Say whether a run was known here and was forgotten. See the port."""
-        return bool(self._all("is_past", run))
+    def known(self, runs: Iterable[str]) -> set[str]:
+        """Return which runs were ever known here. See the port."""
+        return {row[0] for row in self._all("known", _encode([*runs]).decode())}
 
     def outbox(self, after: int = 0, *, limit: int = 1000) -> list[Outgoing]:
         """Return what is still to be published. See the port."""

@@ -217,8 +217,10 @@ SELECT 1 FROM inbox WHERE run = ? AND id = ?;
 -- name: last_taken
 SELECT max(id) FROM inbox WHERE run = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2;
 
--- name: is_past
-SELECT 1 FROM past WHERE run = ?;
+-- name: known
+SELECT asked.value FROM json_each(?) AS asked
+WHERE EXISTS (SELECT 1 FROM runs WHERE id = asked.value)
+    OR EXISTS (SELECT 1 FROM past WHERE run = asked.value);
 
 -- name: outbox
 SELECT number, id, type, body, run FROM outbox WHERE number > ? ORDER BY number LIMIT ?;
