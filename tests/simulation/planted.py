@@ -81,7 +81,7 @@ def early_events_are_dropped(patch):
 
 def what_ended_elsewhere_is_forgotten(patch):
     def ended(inner, self, delivery, envelope, program):
-        if self._part(envelope.batutarun or "") is not None:
+        if self._knowing.part(envelope.batutarun or "") is not None:
             inner(self, delivery, envelope, program)
 
     wrap(patch, Receiving, "_ended", ended)

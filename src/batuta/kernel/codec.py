@@ -65,12 +65,10 @@ def encode_snapshot(state: RunState, outstanding: Outstanding) -> bytes:
     bare: dict[str, Token] = {}
     stacks: dict[str, list[Frame]] = {}
     for token in state.tokens.values():
-        bare[token.id] = _token(msgspec.structs.replace(token, frame=None), shelf.put)
+        bare[token.id] = _token(token, shelf.put, frame=None)
         # The frames around a branch are its owner's, unless that is at another participant.
         around = own_frames(token) if token.owner in state.tokens else all_frames(token)
-        stacks[token.id] = [
-            _frame(msgspec.structs.replace(frame, parent=None), shelf.put) for frame in around
-        ]
+        stacks[token.id] = [_frame(frame, shelf.put, parent=None) for frame in around]
     whole = msgspec.structs.replace(state, tokens=bare, input=shelf.put(state.input))
     return _encode_snapshot(_Snapshot(whole, stacks, _asked(outstanding, shelf.put), shelf.values))
 
@@ -91,8 +89,8 @@ def decode_snapshot(data: bytes) -> tuple[RunState, Outstanding]:
         if token.owner is not None and token.owner in tokens:
             frame = tokens[token.owner].frame
         for own in reversed(snapshot.stacks[token.id]):
-            frame = msgspec.structs.replace(_frame(own, take), parent=frame)
-        tokens[token.id] = msgspec.structs.replace(_token(token, take), frame=frame)
+            frame = _frame(own, take, parent=frame)
+        tokens[token.id] = _token(token, take, frame=frame)
     # The order of tokens is part of the state's meaning only as their ids are: keep the written
     # one.
     ordered = {token_id: tokens[token_id] for token_id in snapshot.state.tokens}
@@ -108,7 +106,7 @@ def handed(token: Token) -> Handed:
     What other branches of the forks around it have given stays with the keepers of those joins.
     """
     shelf = _Shelf()
-    bare = _token(msgspec.structs.replace(token, frame=None), shelf.put)
+    bare = _token(token, shelf.put, frame=None)
     stack: list[Frame] = []
     fork = fork_of(token)
     own = True
@@ -117,7 +115,7 @@ def handed(token: Token) -> Handed:
         state = frame.state
         if not own and isinstance(state, ForkState):
             state = ForkState((), state.keeper)
-        stack.append(_frame(msgspec.structs.replace(frame, parent=None, state=state), shelf.put))
+        stack.append(_frame(frame, shelf.put, parent=None, state=state))
     return Handed(bare, tuple(stack), shelf.values)
 
 
@@ -134,16 +132,15 @@ def taken_over(sent: Handed, owner: Token | None = None, pause: int = 0) -> Toke
         if not inside and owner is not None:
             inside, frame = bare.at + bare.path == fork, owner.frame
             continue
-        whole = _frame(bare, take)
-        wake = None
+        own, wake = bare, None
         if inside:
-            whole = cast("Frame", later(whole, pause))
-            if not isinstance(whole.state, CompensationState):
-                expires = whole.state.expires if isinstance(whole.state, TryState) else None
-                wake = earliest(whole.deadline, None if frame is None else frame.wake, expires)
-        inside = inside or whole.at + whole.path == fork
-        frame = msgspec.structs.replace(whole, parent=frame, wake=wake)
-    return msgspec.structs.replace(_token(sent.token, take), frame=frame)
+            own = cast("Frame", later(bare, pause)) if pause else bare
+            if not isinstance(own.state, CompensationState):
+                expires = own.state.expires if isinstance(own.state, TryState) else None
+                wake = earliest(own.deadline, None if frame is None else frame.wake, expires)
+        inside = inside or own.at + own.path == fork
+        frame = _frame(own, take, parent=frame, wake=wake)
+    return _token(sent.token, take, frame=frame)
 
 
 class _Shelf:
@@ -170,17 +167,18 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _frame(frame: Frame, move: Callable[[Any], Any]) -> Frame:
+def _frame(frame: Frame, move: Callable[[Any], Any], **changes: Any) -> Frame:
     return msgspec.structs.replace(
         frame,
         raw=move(frame.raw),
         input=move(frame.input),
         variables=_variables(frame.variables, move),
+        **changes,
     )
 
 
-def _token(token: Token, move: Callable[[Any], Any]) -> Token:
-    log = tuple(
+def _token(token: Token, move: Callable[[Any], Any], **changes: Any) -> Token:
+    log = token.log and tuple(
         msgspec.structs.replace(
             owed,
             input=move(owed.input),
@@ -190,7 +188,7 @@ def _token(token: Token, move: Callable[[Any], Any]) -> Token:
         for owed in token.log
     )
     return msgspec.structs.replace(
-        token, context=move(token.context), carried=move(token.carried), log=log
+        token, context=move(token.context), carried=move(token.carried), log=log, **changes
     )
 
 

@@ -152,8 +152,9 @@ def is_cancelled(state: RunState, token: Token) -> bool:
 
     It has been on one that is undoing because of it, unless nothing is to be undone any more.
     """
-    undoing = any(
+    if not state.cancelling or state.spared:
+        return state.cancelling
+    return not any(
         isinstance(frame.state, CompensationState) and frame.state.sequel == "cancel"
         for frame in all_frames(token)
     )
-    return state.cancelling and (state.spared or not undoing)

@@ -151,7 +151,8 @@ def name_of(source: str, id_: str) -> str:
     for it.
     """
     name = f"{source}\n{id_}"
-    if len(name.encode()) > LONGEST_NAME:
+    # A character has four bytes at most: few names have to be encoded to be measured.
+    if len(name) * 4 > LONGEST_NAME and len(name.encode()) > LONGEST_NAME:
         return blake2b(name.encode(), digest_size=32).hexdigest()
     return name
 
