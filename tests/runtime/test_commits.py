@@ -6,6 +6,8 @@ import logging
 import pytest
 
 from batuta.errors import CorruptError, UnavailableError
+from batuta.runtime.shared.driving.committer import Committer
+from batuta.testing.memory_store import MemoryStore
 
 from .conftest import until
 
@@ -156,3 +158,50 @@ async def test_closing_amid_the_steps_of_a_large_commit_loses_none_of_them(desk,
         await again.result(run.id, 5)
     outputs = [view.output["x"] for view in again.runs(status="completed", limit=1000)]
     assert sorted(outputs) == list(range(601))
+
+
+@pytest.fixture
+async def committer():
+    """A committer over a store in memory."""
+    made = Committer(
+        MemoryStore(), committed=lambda *_: None, lost=lambda _: None, failed=lambda _: None
+    )
+    made.start()
+    yield made
+    await made.stop()
+
+
+def put_off(committer):
+    committer.batch.journal.append(("r1", 1, 0, b"{}", None))
+    committer.patient += 1
+    assert not committer.presses
+    committer.put_off()
+    committer.put_off()
+
+
+async def test_what_nobody_waits_for_shares_the_commit_of_what_somebody_waits_for(committer):
+    put_off(committer)
+    committer.batch.journal.append(("r2", 1, 0, b"{}", None))
+    assert committer.presses
+    committer.submit()
+    await committer.drain()
+
+    assert committer.commits == 1
+    assert committer.patient == 0
+
+
+async def test_what_nobody_waits_for_is_committed_alone_soon(committer):
+    put_off(committer)
+    assert committer.commits == 0
+    await until(lambda: committer.commits)
+
+
+@pytest.mark.parametrize("also", ["outbox", "runs", "parked", "heard", "served"])
+async def test_what_goes_along_with_more_than_the_end_of_a_part_is_not_put_off(committer, also):
+    put_off(committer)
+    getattr(committer.batch, also).append(object())
+    pressed = committer.presses
+    getattr(committer.batch, also).clear()
+
+    assert pressed
+    assert not committer.presses

@@ -18,7 +18,7 @@ import msgspec
 from batuta.choreography.types import prefix_of
 from batuta.errors import BatutaError
 from batuta.kernel.codec import decode_event
-from batuta.kernel.events import Event, Facts, Failed, Opened, Started
+from batuta.kernel.events import Closed, Event, Facts, Failed, Opened, Started
 from batuta.kernel.faults import standard
 from batuta.kernel.step import NEW
 from batuta.ports.store import RunRow
@@ -279,6 +279,8 @@ class Participant(Driver):
     def took(self, run: LiveRun, event: Event) -> None:
         """Write down what a step sends, and which message it took. See `Driver`."""
         part = _part_of(run)
+        if type(event) is Closed:
+            self.committer.patient += 1
         self.sending.compose(part)
         self.deliveries.took(part, event)
 

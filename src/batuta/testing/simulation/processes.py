@@ -15,7 +15,7 @@ from batuta.runtime.conductor.conductor import Conductor
 from batuta.runtime.participant.ears import BusHearing
 from batuta.runtime.participant.participant import Participant
 from batuta.runtime.participant.parts import Parts
-from batuta.runtime.shared.driving.committer import Committer, Released, without
+from batuta.runtime.shared.driving.committer import PUT_OFF_S, Committer, Released, without
 from batuta.runtime.shared.driving.hearing import Hearing
 from batuta.runtime.shared.programs import Programs
 from batuta.testing.memory_store import Memory, MemoryStore
@@ -54,10 +54,15 @@ class SimulatedCommitter(Committer):
         if self._busy or self._dead or not (self.batch or self.releases):
             return
         batch, releases = self.batch, self.releases
-        self.batch, self.releases = type(batch)(), []
+        self.batch, self.releases, self.patient = type(batch)(), [], 0
         self._busy = True
         self._idle.clear()
         self._later(self._write, batch, releases)
+
+    def put_off(self) -> None:
+        """Send the batch on its way soon. See `Committer`."""
+        loop = self._host.world.loop
+        loop.at_in(self._host.process, loop.now + int(PUT_OFF_S * 1000), self.submit)
 
     def _later(self, call: Any, *args: Any) -> None:
         host = self._host

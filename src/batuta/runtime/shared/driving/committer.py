@@ -3,7 +3,8 @@
 Owns the batch that is being filled and the thread that commits the one before it. There is no timer
 and no size to tune: while one batch is on its way to the disk the next one fills, and it leaves
 when the disk is free. So a single run is never made to wait for others, and a thousand runs share a
-sync.
+sync. What nobody waits for (that a part of a run has learnt that the run is over) may be put off
+for a moment, in which most often something comes along whose transaction it can share.
 
 A commit that could not be made (a full disk, a locked file) is made again, with growing pauses,
 until it can; until then nothing of it is acted upon. The loop's side of this class runs on the
@@ -27,6 +28,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
 FEW, QUICK_MS = 8, 2.0
 """Rows, and the recent average of milliseconds, up to which a commit is made on the loop."""
+
+PUT_OFF_S = 0.02
+"""For how long a batch that nobody waits for waits for one that somebody waits for."""
 
 Released = Callable[[], None]
 
@@ -66,6 +70,9 @@ class Committer:
         self._dead = False
         self.trouble: UnavailableError | None = None
         self.commits = 0
+        self.patient = 0
+        """Rows of the batch's journal that nobody waits for."""
+        self._put_off: asyncio.TimerHandle | None = None
         self._quick_ms = 0.0
         self._thread = threading.Thread(target=self._work, name="batuta-committer", daemon=True)
 
@@ -89,7 +96,10 @@ class Committer:
         if self._busy or self._dead or not (self.batch or self.releases):
             return
         job = (self.batch, self.releases)
-        self.batch, self.releases = Batch(), []
+        self.batch, self.releases, self.patient = Batch(), [], 0
+        if self._put_off is not None:
+            self._put_off.cancel()
+            self._put_off = None
         self._busy = True
         self._idle.clear()
         if not job[0] and self._loop is not None:
@@ -99,6 +109,29 @@ class Committer:
             return
         self._quick_ms *= 0.9  # one slow moment does not send everything to the thread for ever
         self._jobs.put(job)
+
+    @property
+    def presses(self) -> bool:
+        """Say whether there may be somebody who waits for the batch.
+
+        Each row that nobody waits for comes with one release at most, and their messages with one.
+        """
+        batch, patient = self.batch, self.patient
+        return not (
+            0 < patient == len(batch.journal)
+            and len(self.releases) <= patient + 1
+            and not (batch.outbox or batch.runs or batch.parked or batch.unparked)
+            and not (batch.heard or batch.served or batch.unserved or batch.snapshots)
+        )
+
+    def put_off(self) -> None:
+        """Send the batch on its way soon: with what presses, or alone."""
+        if self._put_off is None and self._loop is not None and not self._dead:
+            self._put_off = self._loop.call_later(PUT_OFF_S, self._overdue)
+
+    def _overdue(self) -> None:
+        self._put_off = None
+        self.submit()
 
     def _commit_now(self, batch: Batch, releases: list[Released]) -> bool:
         """Commit on the loop itself, when that takes less than waking the thread and being woken.

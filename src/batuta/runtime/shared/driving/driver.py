@@ -326,7 +326,10 @@ class Driver:
         if self.hearing.behind and not (self.committer.is_busy or self.releasing.waiting):
             self.hearing.drain()
         self.hearing.keep_place()
-        self.committer.submit()
+        if self._unwritten or self._waiters or self._stopping or self.committer.presses:
+            self.committer.submit()
+        else:
+            self.committer.put_off()
         if self.inbox or self.releasing.waiting:
             self.schedule()
 
