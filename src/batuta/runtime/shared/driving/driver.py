@@ -264,7 +264,7 @@ class Driver:
 
     async def taken(self) -> None:
         """Wait until everything posted so far is taken in and on disk."""
-        while self.inbox or self.hearing.opening:
+        while self.inbox or self.hearing.put_off_now:
             await self.durable()
         await self.durable()
 
@@ -342,7 +342,7 @@ class Driver:
                 run = run.standing
             if run.opening and type(event) is Heard and not event.key:
                 # To a listen that has just begun it would be out of order: others come before it.
-                run.later.append(event)
+                self.hearing.put_off(run, event)
                 continue
             run.awaited -= 1
             if not (run.inherits and _is_past(run, event)):

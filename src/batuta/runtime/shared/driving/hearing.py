@@ -58,6 +58,8 @@ class Hearing:
         self._kept: int | None = None
         self.opening = 0
         """Listens that have begun, and were not offered yet all that came before them."""
+        self.put_off_now = 0
+        """Events that wait in `LiveRun.later`."""
         self.heard: list[Callable[[StoredEvent], None]] = []
         """Others that want every event: schedules."""
         self.noticed: list[Callable[[], None]] = []
@@ -174,6 +176,11 @@ class Hearing:
             self.catch_up(run, command, upto)
         self.opened(run)
 
+    def put_off(self, run: LiveRun, event: Heard) -> None:
+        """Offer an event to a run later: when its listens have been offered what came before."""
+        run.later.append(event)
+        self.put_off_now += 1
+
     def open(self, run: LiveRun) -> None:
         """Let what comes for a run wait, until `opened`."""
         self.opening += 1
@@ -185,6 +192,7 @@ class Hearing:
         run.opening -= 1
         if run.later and not run.opening:
             later, run.later = run.later, []
+            self.put_off_now -= len(later)
             self._driver.inbox.extend((run, one) for one in later)
             self._driver.schedule()
 
