@@ -50,7 +50,11 @@ const workflow = createRoute({
     "WorkflowScreen",
   ),
 });
-const routes = [health, runs, run, workflow] as const;
+const workflows = createRoute({
+  ...at("/workflows"),
+  component: lazyRouteComponent(() => import("../screens/workflows/Workflows"), "Workflows"),
+});
+const routes = [health, runs, run, workflows, workflow] as const;
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),
