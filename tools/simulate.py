@@ -152,7 +152,7 @@ def main() -> int:
         )
     finally:
         teller.tell(tally)
-    for found in tally.found[kept:]:
+    for found in tally.found[kept : kept + asked.most]:
         keep(found)
     if tally.discards_too_much:
         print(f"more than {DISCARDED_AT_MOST:.0%} of the seeds were thrown away as chance:")

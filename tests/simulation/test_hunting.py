@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import runpy
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from batuta.testing.simulation import Discarded, Tally, compare, hunt, scenario
+from batuta.testing.simulation import (
+    Discarded,
+    Found,
+    Tally,
+    compare,
+    hunt,
+    scenario,
+    shrink,
+)
 from batuta.testing.simulation.faults import chance
 from batuta.testing.simulation.scenario import LONGEST_MS, START_MS, Move, Scenario
 
@@ -113,6 +124,27 @@ def test_the_program_says_what_it_did_and_goes_on_from_what_it_noted(tmp_path):
     assert "seeds 27 to 36" in again.stdout
     assert "  30 seeds, " in again.stdout
     assert "seeds 8 to 8" in simulated("--from", 8, "--seeds", 1, "--resume", noted).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["--seeds", "60", "--workers", "1"], ["--seed", "0"]])
+def test_what_the_program_finds_fails_is_kept_and_says_how_to_find_it_again(
+    options, monkeypatch, tmp_path, capsys
+):
+    program = runpy.run_path(str(SCRIPT))
+    main = program["main"]
+    scope = main.__globals__
+    tokens_are_taken_by_everybody(monkeypatch)
+    monkeypatch.setitem(scope, "ROOT", tmp_path)
+    monkeypatch.setitem(scope, "FOUND", tmp_path / "found")
+    monkeypatch.setitem(scope, "shrink", partial(shrink, tries=4))
+    monkeypatch.setattr(sys, "argv", ["simulate.py", *options])
+    assert main() == 1
+    (kept, *_) = sorted(tmp_path.glob("found/seed-*.json"))
+    seed = msgspec.json.decode(kept.read_bytes(), type=Found).seed
+    said = capsys.readouterr().out
+    assert f"make sim SEED={seed}" in said
+    assert f"kept as found/seed-{seed}.json" in said
 
 
 @pytest.mark.slow
