@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from landscape import PARTICIPANTS, bus_of
+from landscape import PARTICIPANTS, bus_of, store_of
 from orders import Order, make_orders
 
 import batuta
@@ -31,6 +31,8 @@ from batuta.wiring.settings import Placed
 WORKFLOW = Path(__file__).resolve().parent / "order.yaml"
 NAME = "retail/order-fulfilment"
 MOST_MESSAGES = 1_000_000
+PREFIX = {"orchestrated": "", "choreographed": "c-"}
+"""Before the order's id in that of its run, so that one page can show the runs of both models."""
 
 Ended = dict[str, Any]
 
@@ -43,30 +45,34 @@ async def take_orders(
     *,
     ended: Callable[[Ended], None] = lambda _: None,
     pace_s: float = 0,
+    prefix: str = "",
 ) -> dict[str, Ended]:
     """Start a run for each order, one every `pace_s`, and wait for all of them.
 
-    Orders that were taken before are only waited for. Returns by order what `ended` is told.
+    A run has the id of its order, behind `prefix`. Orders that were taken before are only waited
+    for. Returns by order what `ended` is told.
     """
     await engine.deploy(WORKFLOW)
 
     async def end(run: batuta.Run) -> Ended:
-        told = _told(await run.result())
+        told = _told(await run.result(), prefix)
         ended(told)
         return told
 
     waiting: list[asyncio.Task[Ended]] = []
     for order in orders:
         try:
-            run = await engine.start(NAME, order.input(systems), run_id=order.id, control=control)
+            run = await engine.start(
+                NAME, order.input(systems), run_id=prefix + order.id, control=control
+            )
             await asyncio.sleep(pace_s)
         except batuta.ConflictError:
-            run = engine.run(order.id)
+            run = engine.run(prefix + order.id)
         waiting.append(asyncio.create_task(end(run)))
     return {told["order"]: told for told in await asyncio.gather(*waiting)}
 
 
-def _told(view: RunView) -> Ended:
+def _told(view: RunView, prefix: str) -> Ended:
     outcome = (
         view.output if view.status == "completed" else {"status": view.status, "error": view.error}
     )
@@ -74,7 +80,7 @@ def _told(view: RunView) -> Ended:
         datetime.fromisoformat(at or view.started_at) for at in (view.started_at, view.ended_at)
     )
     took_ms = round((ended - started).total_seconds() * 1_000)
-    return {"order": view.id, "outcome": outcome, "took_ms": took_ms}
+    return {"order": view.id.removeprefix(prefix), "outcome": outcome, "took_ms": took_ms}
 
 
 async def count_traffic(
@@ -82,7 +88,8 @@ async def count_traffic(
 ) -> Traffic:
     """Return the messages and hops that all orders took together."""
     if control == "orchestrated":
-        return under_conductor(task.kind for one in orders for task in engine.tasks(one.id))
+        runs = (PREFIX[control] + one.id for one in orders)
+        return under_conductor(task.kind for run in runs for task in engine.tasks(run))
     seen = open_bus(bus)
     await seen.start()
     try:
@@ -98,9 +105,10 @@ async def work(
     elsewhere = PARTICIPANTS if control == "choreographed" else ()
     settings = batuta.Settings(participants={name: Placed(remote=True) for name in elsewhere})
     orders, bus = make_orders(count), bus_of(folder)
-    store = f"sqlite:///{folder / 'desk.sqlite'}"
+    store = store_of(folder)
     async with batuta.open(store, bus=bus, settings=settings, resume=True) as engine:
-        await take_orders(engine, control, orders, systems, ended=_say, pace_s=pace_s)
+        how = {"ended": _say, "pace_s": pace_s, "prefix": PREFIX[control]}
+        await take_orders(engine, control, orders, systems, **how)
         messages, hops = await count_traffic(engine, control, orders, bus)
         _say({"messages": messages, "hops": hops})
 

@@ -20,14 +20,21 @@ STOP_S = 10.0
 
 
 @contextlib.contextmanager
-def running_systems(data: Path) -> Iterator[dict[str, str]]:
+def running_systems(data: Path, ports: dict[str, int] | None = None) -> Iterator[dict[str, str]]:
     """Run all four for the length of the block, each with a database of its own in `data`.
+
+    Args:
+        data: where their databases lie.
+        ports: where they listen, by name; by default any that are free.
 
     Yields:
         The base address of each system, by name.
     """
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(running_system(name, data)) for name in SYSTEMS}
+        yield {
+            name: stack.enter_context(running_system(name, data, (ports or {}).get(name, 0)))
+            for name in SYSTEMS
+        }
 
 
 @contextlib.contextmanager
@@ -62,6 +69,11 @@ def stop(process: subprocess.Popen[str]) -> None:
 def bus_of(data: Path) -> str:
     """Return the URL of the bus on which the participants in a folder meet."""
     return f"sqlite:///{data / 'bus.sqlite'}"
+
+
+def store_of(data: Path) -> str:
+    """Return the URL of the order desk's store in a folder."""
+    return f"sqlite:///{data / 'desk.sqlite'}"
 
 
 class Participants:

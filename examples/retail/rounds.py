@@ -45,6 +45,7 @@ class Round:
     seconds: float
     books: Books
     findings: list[str]
+    systems: dict[str, str]
     outage: Outage | None = None
 
     @property
@@ -124,7 +125,8 @@ def play(
         seconds = time.monotonic() - began
         books = read_books(systems)
     summary = desk.summary or {}
-    played = Round(control, desk.ended, summary["messages"], summary["hops"], seconds, books, [])
+    traffic = summary["messages"], summary["hops"]
+    played = Round(control, desk.ended, *traffic, seconds, books, [], systems)
     played.findings = audit(orders, played.outcomes, books)
     if window:
         killed_ns, back_ns, ended = window
