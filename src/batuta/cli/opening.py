@@ -10,6 +10,7 @@ import logging
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,29 @@ def chosen(
         typed_store=store,
         accept_loss=accept_loss,
     )
+
+
+def is_own(host: str) -> bool:
+    """Say whether only this machine reaches what listens there."""
+    from ipaddress import ip_address  # noqa: PLC0415 -- loaded when it is needed
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def shared(choice: Chosen) -> Chosen:
+    """Return what a server that others reach is opened with: it calls no private addresses.
+
+    Else whoever may start a run could have this machine call what only it can reach. The settings
+    may say otherwise.
+    """
+    from msgspec.structs import replace  # noqa: PLC0415 -- loaded when it is needed
+
+    if choice.settings.network is not None:
+        return choice
+    return replaced(choice, settings=replace(choice.settings, network="public"))
 
 
 def _new(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:

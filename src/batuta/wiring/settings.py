@@ -53,7 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `folder` is where relative resources of workflows lie. `retention_days` is how long ended runs
     are kept (0: for ever). `bus` is where participants of choreographed runs meet (None: a file
     beside the store), `participants` says what is particular to some of them. `network` is `local`
-    (private addresses may be called) or `public`.
+    (private addresses may be called) or `public`; None is local, but for a server that others
+    reach. `reach` are ranges of addresses that `public` may call although they are private.
     `allow` lists what `run` may start: shell, script, container. `telemetry` is what is told to the
     outside.
     """
@@ -65,7 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: int = 30
     bus: str | None = None
     participants: dict[str, Placed] = {}
-    network: str = "local"
+    network: Literal["local", "public"] | None = None
+    reach: tuple[str, ...] = ()
     allow: tuple[str, ...] = ("shell", "script", "container")
     telemetry: Telemetry = Telemetry()
 

@@ -25,6 +25,7 @@ from batuta.adapters.callers.processes import (
 )
 from batuta.adapters.resources import ResourceReader
 from batuta.adapters.secrets import CurrentSecrets, RunSecrets, SecretStore, mask, new_nonce
+from batuta.errors import RequestError
 from batuta.expressions.sandbox import Sandbox
 from batuta.runtime.shared.performing import Performer
 from batuta.wiring.secret_places import places
@@ -64,6 +65,20 @@ class LocalKeeper:
     def serving(self, secrets: HeldSecrets) -> AbstractContextManager[None]:
         """Serve a run's secrets inside the block. See the port."""
         return self._current.of(secrets)
+
+
+def _allowed(settings: Settings) -> Allow:
+    """Return which addresses may be called.
+
+    Raises:
+        RequestError: a range to reach is none.
+    """
+    if settings.network != "public":
+        return Allow.local()
+    try:
+        return Allow.public(*settings.reach)
+    except ValueError as error:
+        raise RequestError(f"reach: {error}", hint="write ranges, as in 10.1.0.0/16") from None
 
 
 class SourcedScripts:
@@ -133,7 +148,7 @@ async def tools(
         return clock.now() / 1_000
 
     client = HttpClient(
-        allow=Allow.public() if settings.network == "public" else Allow.local(),
+        allow=_allowed(settings),
         transport=transport,
         now=seconds,
     )

@@ -112,3 +112,13 @@ async def test_a_transport_may_be_injected(secrets, call):
     transport = httpx2.MockTransport(lambda request: httpx2.Response(200, text=request.url.host))
     caller = HttpCaller(HttpClient(transport=transport), secrets)
     assert await caller(call(method="get", endpoint="https://anywhere.test/")) == "anywhere.test"
+
+
+def test_ranges_that_are_allowed_are_reached_and_what_nobody_reaches_is_not():
+    policy = Allow.public("10.1.0.0/16", "169.254.0.0/16", "fd00::/8")
+    assert policy.refuses_address("10.1.2.3") is None
+    assert policy.refuses_address("fd00::1") is None
+    for refused in ("10.2.0.1", "127.0.0.1", "169.254.169.254", "fd00:ec2::254"):
+        assert policy.refuses_address(refused) is not None
+    with pytest.raises(ValueError, match=r"10\.1"):
+        Allow.public("10.1/16/2")

@@ -15,7 +15,7 @@ from batuta.cli.driving import with_functions_of
 from batuta.cli.exit_codes import Exit
 from batuta.cli.folder import Folder, scan
 from batuta.cli.interruption import interruptible
-from batuta.cli.opening import Chosen, chosen, engine
+from batuta.cli.opening import Chosen, chosen, engine, is_own, shared
 from batuta.cli.telling import Teller, Watch
 from batuta.errors import DefinitionError, NotFoundError, RequestError
 
@@ -56,6 +56,8 @@ def up(  # noqa: PLR0913, PLR0917 -- click gives every option as an argument
     given = (*(str(path) for path in found.functions), *functions)
     choice = chosen(store, given, secret, beside=folder, bus=bus, accept_loss=accept_loss)
     place = None if no_server else Place(host, port)
+    if place is not None and not is_own(host):
+        choice = shared(choice)
     return asyncio.run(_up(found, choice, Teller(quiet=quiet, as_json=as_json), place))
 
 

@@ -7,8 +7,8 @@ resolves differently a second time (DNS rebinding) gains nothing.
 
 Two policies exist. `Allow.local()` is for a workstation or a private network: loopback and private
 ranges are what an integration platform talks to. `Allow.public()` is for running documents that
-somebody else wrote. Neither ever reaches link-local addresses and the metadata services of clouds:
-what answers there are the credentials of the machine.
+somebody else wrote, and for servers that are shared. Neither ever reaches link-local addresses and
+the metadata services of clouds: what answers there are the credentials of the machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TypeAlias
 import msgspec
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Metadata services that live outside the link-local ranges: AWS over IPv6, Alibaba, Oracle.
 _METADATA_ADDRESSES = frozenset(
@@ -42,9 +43,13 @@ _MAY_EMBED_IPV4 = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b:1::/48
 
 
 class Allow(msgspec.Struct, frozen=True):
-    """A policy: whether addresses that are not public (loopback, private) may be reached."""
+    """A policy: whether addresses that are not public (loopback, private) may be reached.
+
+    `reach` are ranges that may be in any case, unless they are of those that nobody reaches.
+    """
 
     private: bool
+    reach: tuple[IpNetwork, ...] = ()
 
     @classmethod
     def local(cls) -> Allow:
@@ -52,9 +57,13 @@ class Allow(msgspec.Struct, frozen=True):
         return cls(private=True)
 
     @classmethod
-    def public(cls) -> Allow:
-        """Globally routable unicast addresses only."""
-        return cls(private=False)
+    def public(cls, *reach: str) -> Allow:
+        """Globally routable unicast addresses, and those of some ranges (`10.1.0.0/16`).
+
+        Raises:
+            ValueError: what is given is no range of addresses.
+        """
+        return cls(private=False, reach=tuple(ipaddress.ip_network(one) for one in reach))
 
     def refuses_name(self, host: str) -> str | None:
         """Return why `host` (a name, no port) may not be looked up, or None when it may."""
@@ -78,7 +87,7 @@ class Allow(msgspec.Struct, frozen=True):
 
     def _refuses(self, address: IpAddress) -> str | None:
         never = _never(address)
-        if never or self.private:
+        if never or self.private or any(address in one for one in self.reach):
             return never
         if address.is_loopback:
             return "a loopback address"
