@@ -16,6 +16,7 @@ from pathlib import Path
 import batuta
 from batuta.server.application import document
 from batuta.server.serving import desk_of
+from batuta.wiring.surroundings import surroundings
 
 PAGE = Path(__file__).parents[1] / "ui" / "openapi.json"
 
@@ -23,8 +24,11 @@ PAGE = Path(__file__).parents[1] / "ui" / "openapi.json"
 async def written() -> str:
     """Return the document as it has to be in the file."""
     with tempfile.TemporaryDirectory() as folder:
-        async with batuta.open(f"sqlite:///{folder}/store.db") as engine:
-            return json.dumps(document(desk_of(engine, "")), indent=1, ensure_ascii=False) + "\n"
+        settings = batuta.Settings(store=f"sqlite:///{folder}/store.db")
+        async with batuta.open(settings=settings) as engine:
+            with surroundings(settings) as around:
+                told = document(desk_of(engine, around, ""))
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

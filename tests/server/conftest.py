@@ -10,6 +10,7 @@ import pytest
 
 import batuta
 from batuta.server.serving import serving
+from batuta.wiring.surroundings import Surroundings, surroundings
 
 GREETING = """\
 document:
@@ -53,6 +54,7 @@ class Served:
     """A server that runs: its engine, and a client with the local token."""
 
     engine: batuta.Engine
+    around: Surroundings
     http: httpx2.AsyncClient
     address: str
     token: str
@@ -86,22 +88,29 @@ class Served:
         return await self.get(f"/runs/{run['id']}")
 
 
+@asynccontextmanager
+async def looking_around(settings, secrets):
+    with surroundings(settings, secrets) as around:
+        yield around
+
+
 @pytest.fixture
 def opened(tmp_path):
     """Opens a server, each time over the same store, as after a restart."""
 
     @asynccontextmanager
-    async def opening():
-        store = f"sqlite:///{tmp_path}/store.db"
-        settings = batuta.Settings(folder=str(tmp_path))
+    async def opening(secrets=None, **more):
+        given = {"store": f"sqlite:///{tmp_path}/batuta.db", "folder": str(tmp_path), **more}
+        settings = batuta.Settings(**given)
         async with (
-            batuta.open(store, functions=[greet, breaks], settings=settings) as engine,
-            serving(engine, tmp_path / "token", port=0) as at,
+            batuta.open(functions=[greet, breaks], settings=settings) as engine,
+            looking_around(settings, secrets) as around,
+            serving(engine, around, port=0) as at,
             httpx2.AsyncClient(
                 base_url=at.address, headers={"authorization": f"Bearer {at.token}"}
             ) as http,
         ):
-            yield Served(engine, http, at.address, at.token)
+            yield Served(engine, around, http, at.address, at.token)
 
     return opening
 

@@ -23,7 +23,7 @@ def places(routes):
 
 
 async def test_every_route_refuses_who_has_no_credentials(served):
-    found = sorted(set(places(routes_of(desk_of(served.engine, "x")))))
+    found = sorted(set(places(routes_of(desk_of(served.engine, served.around, "x")))))
     closed = [one for one in found if not is_open(*one)]
     async with served.stranger() as http:
         answers = {(m, path): await http.request(m, path) for m, path in closed}

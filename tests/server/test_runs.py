@@ -24,6 +24,38 @@ async def test_runs_are_listed_page_by_page(served):
     assert second["next"] is None
 
 
+async def test_runs_are_found_by_what_is_asked_for(served):
+    keyed = """\
+document:
+  {dsl: '1.0.3', namespace: demo, name: keyed, version: '1.0.0', metadata: {keys: {o: .order}}}
+do: [ { a: { set: { b: 1 } } } ]
+"""
+    await served.deploy(keyed)
+    run = await served.ended("demo/keyed", {"order": "A-7"})
+    await served.ended("demo/failing")
+    waiting = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+
+    async def ids(**query):
+        return [one["id"] for one in (await served.get("/runs", **query))["items"]]
+
+    assert await ids(**{"key.o": "A-7"}) == [run["id"]]
+    assert await ids(q="A-") == [run["id"]]
+    assert await ids(workflow="demo/keyed", version="1.0.0") == [run["id"]]
+    assert await ids(status=["waiting", "suspended"]) == [waiting["id"]]
+    assert await ids(control="choreographed") == []
+    assert await ids(participant="desk") == []
+    assert len(await ids(since=run["startedAt"])) == 3
+    assert await ids(until="2020-01-01T00:00:00Z") == []
+    assert (await served.get(f"/runs/{run['id']}"))["keys"] == {"o": "A-7"}
+
+
+async def test_a_query_that_means_nothing_is_422_and_names_the_field(served):
+    for query in ({"since": "x"}, {"status": "x"}, {"limit": 0}, {"control": "x"}):
+        answer = await served.http.get("/api/v1/runs", params=query)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["path"].startswith(f"query:/{next(iter(query))}")
+
+
 async def test_a_run_is_suspended_resumed_and_cancelled(served):
     run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
     place = f"/runs/{run['id']}"

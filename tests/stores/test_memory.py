@@ -4,13 +4,17 @@ import pytest
 
 from batuta.testing.mail_suite import MailSuite
 from batuta.testing.memory_store import Memory, MemoryStore
+from batuta.testing.records_suite import RecordsSuite
 from batuta.testing.store_suite import StoreSuite
 
 
-class TestMemoryStore(StoreSuite, MailSuite):
+class TestMemoryStore(StoreSuite, MailSuite, RecordsSuite):
     @pytest.fixture(autouse=True)
     def place(self):
         self.memory = Memory()
 
     def open(self):
         return MemoryStore(self.memory)
+
+    def records(self, store):
+        return store._memory.records

@@ -4,13 +4,17 @@ import pytest
 
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.testing.mail_suite import MailSuite
+from batuta.testing.records_suite import RecordsSuite
 from batuta.testing.store_suite import StoreSuite
 
 
-class TestSqliteStore(StoreSuite, MailSuite):
+class TestSqliteStore(StoreSuite, MailSuite, RecordsSuite):
     @pytest.fixture(autouse=True)
     def place(self, tmp_path):
         self.path = tmp_path / "runs.db"
 
     def open(self):
         return SqliteStore(self.path)
+
+    def records(self, store):
+        return store

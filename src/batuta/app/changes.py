@@ -163,6 +163,7 @@ class Changes:
         self._left_at = None
         if self._engine.conductor.written is None:
             self._engine.conductor.written = self._written
+            self._engine.meeting.told = self._seen
         self._something.set()
 
     def _leave(self, wanted: frozenset[str]) -> None:
@@ -212,7 +213,6 @@ class Changes:
         while not self._is_closed:
             await self._something.wait()
             self._something.clear()
-            self._attach()
             before = self._number
             is_behind = self._look(loop.time())
             if self._number != before:
@@ -227,17 +227,10 @@ class Changes:
             elif is_behind or any(one.is_behind for one in self._watched.values()):
                 self._something.set()
 
-    def _attach(self) -> None:
-        met = self._engine.meeting.met
-        if met is not None and met.viewer.told is None:
-            met.viewer.told = self._seen
-
     def _rest(self) -> None:
         """Nobody looks any more: record nothing, and know nothing of what follows."""
         self._engine.conductor.written = None
-        met = self._engine.meeting.met
-        if met is not None:
-            met.viewer.told = None
+        self._engine.meeting.told = None
         self._left_at = None
         self._epoch = secrets.token_hex(4)
         self._ring.clear()

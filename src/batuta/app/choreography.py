@@ -23,7 +23,7 @@ from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.threads import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from batuta.app.projected import Projected
     from batuta.insight.viewer import Viewer
@@ -56,6 +56,10 @@ class Hosting(Protocol):
         """
         ...
 
+    def names(self) -> Collection[str]:
+        """Return who runs in this process."""
+        ...
+
     def trouble(self, run_id: str) -> str | None:
         """Return why participants of this process cannot go on with a run."""
         ...
@@ -82,6 +86,8 @@ class Meeting:
         self._meet = meet
         self._lock = asyncio.Lock()
         self._choreography: Choreography | None = None
+        self.told: Callable[[Collection[str]], None] | None = None
+        """Called with the runs of which something new is known, while somebody wants to know."""
 
     async def choreography(self) -> Choreography:
         """Return what choreographed runs are dealt with by.
@@ -93,7 +99,12 @@ class Meeting:
         async with self._lock:
             if self._choreography is None:
                 self._choreography = await self._meet()
+                self._choreography.viewer.told = self._tell
             return self._choreography
+
+    def _tell(self, runs: Collection[str]) -> None:
+        if self.told is not None:
+            self.told(runs)
 
     @property
     def met(self) -> Choreography | None:
@@ -198,6 +209,11 @@ class Choreography:
 
     async def _publish(self, one: dict[str, Any]) -> None:
         await self.bus.publish([message_of(one)])
+
+    @property
+    def here(self) -> Collection[str]:
+        """The participants that run in this process."""
+        return self._hosting.names()
 
     async def look(self) -> None:
         """Wait until something more is known of any run, or a moment has passed."""

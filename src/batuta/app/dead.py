@@ -30,6 +30,10 @@ class Box(Mailbox, Protocol):
         """Make a batch durable. See `Store`."""
         ...
 
+    def name(self) -> str:
+        """Return what the store is called. See `Store`."""
+        ...
+
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was put aside, as people and programs see it.
@@ -53,6 +57,16 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         """Return the documented JSON object."""
         data: dict[str, Any] = msgspec.to_builtins(self)
         return data
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Letters that one participant put aside for one reason; `sample` is the newest's id."""
+
+    reason: str
+    participant: str
+    count: int
+    newest_at: str
+    sample: str
 
 
 class DeadLetters:
@@ -89,6 +103,48 @@ class DeadLetters:
             (one for one in letters if run in {None, one.run}), key=lambda one: (one.at, one.id)
         )
 
+    def page(
+        self, *, status: str = DEAD, of: str | None = None, after: str | None = None, limit: int
+    ) -> tuple[list[Letter], str | None]:
+        """Return messages that were put aside, by participant and number, and where to go on.
+
+        Args:
+            status: dead, late or again.
+            of: only those of one participant.
+            after: the id of the last one that was seen.
+            limit: how many at most.
+
+        Raises:
+            RequestError: `after` is no id.
+        """
+        name, number = ("", 0) if after is None else _read(after)
+        found: list[Letter] = []
+        for box_name in sorted(self._boxes):
+            if box_name < name or of not in {None, box_name}:
+                continue
+            start = number if box_name == name else 0
+            room = limit + 1 - len(found)
+            parked = self._boxes[box_name].parked(status, after=start, limit=room)
+            found += [_letter(box_name, one) for one in parked]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].id
+        return found, None
+
+    def groups(self, status: str = DEAD) -> list[Group]:
+        """Return why messages were put aside and by whom, what is most frequent first."""
+        found = [
+            Group(
+                reason=one.reason,
+                participant=name,
+                count=one.messages,
+                newest_at=text_time(one.newest_at) or "",
+                sample=f"{name}/{one.number}",
+            )
+            for name, box in self._boxes.items()
+            for one in box.reasons(status)
+        ]
+        return sorted(found, key=lambda one: (-one.count, one.participant, one.reason))
+
     def one(self, letter: str) -> Letter:
         """Return one message.
 
@@ -119,6 +175,38 @@ class DeadLetters:
             batch.redriven += numbers
             self._boxes[name].commit(batch)
         return found
+
+    def redrive_as(self, letter: str, event: dict[str, Any]) -> Letter:
+        """Have a message taken again with other content; returns it as it is now.
+
+        What it is known by stays (id, source and type): it is the same event, mended.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            RequestError: it would be another event.
+        """
+        name, number = _read(letter)
+        known = self.one(letter).event
+        for member in ("id", "source", "type"):
+            if isinstance(known, dict) and event.get(member) != known.get(member):
+                raise RequestError(
+                    f"{member} is {event.get(member)!r}; this event's is {known.get(member)!r}",
+                    hint="change its data; another event is published, not redriven",
+                )
+        parked = self._boxes[name].parked_one(number)
+        assert parked is not None, letter  # noqa: S101 -- it was there, and this loop alone writes
+        batch = Batch()
+        batch.unparked.append(number)
+        batch.parked.append(
+            msgspec.structs.replace(parked, why=AGAIN, body=msgspec.json.encode(event))
+        )
+        self._boxes[name].commit(batch)
+        return _letter(name, self._again(name, parked))
+
+    def _again(self, name: str, old: Parked) -> Parked:
+        """Return what has taken the place of a message that is to be taken again."""
+        found = [one for one in _parked(self._boxes[name], AGAIN) if one.id == old.id]
+        return max(found, key=lambda one: one.number, default=old)
 
     def discard(self, letters: Collection[str]) -> list[Letter]:
         """Forget messages, for good; returns them.

@@ -33,6 +33,7 @@ from batuta.runtime.shared.ids import new_run_id
 from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from batuta.app.choreography import Choreography, Meeting
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
     from batuta.ports.clock import Clock
+    from batuta.ports.records import Records
     from batuta.ports.store import RunRow, Store, StoredEvent
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.succession import Succession
@@ -64,6 +66,7 @@ class Engine:
         succession: Succession | None = None,
         retention_days: int = 0,
         meeting: Meeting,
+        records: Records,
     ) -> None:
         self.store = store
         self.conductor = conductor
@@ -73,6 +76,9 @@ class Engine:
         self._setup = setup
         self.meeting = meeting
         self.listing = Listing(store, self._view)
+        self.records = records
+        self.functions: Callable[[], list[dict[str, Any]]] = list
+        """Describes the functions that are here."""
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------

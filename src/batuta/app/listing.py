@@ -66,15 +66,32 @@ class Listing:
         self._named: dict[str, frozenset[str]] = {}
         """By digest: the participants that a document names."""
 
-    def find(self, query: RunQuery, *, after: str | None = None, limit: int = 50) -> FoundRuns:
+    def find(
+        self,
+        query: RunQuery,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        within: frozenset[str] | None = None,
+    ) -> FoundRuns:
         """Return a page of runs.
+
+        Args:
+            query: what is asked for.
+            after: `next` of the page before.
+            limit: how many at most.
+            within: the identities of the workflows whose runs may be shown; None for all.
 
         Raises:
             RequestError: something in the query is not what it should be; the message begins with
                 its name.
             NotFoundError: there is no run `after` any more.
         """
-        page = self._store.runs(self.filter(query), before=after, limit=limit)
+        where = self.filter(query)
+        if within is not None:
+            named = within if where.identities is None else where.identities & within
+            where = msgspec.structs.replace(where, identities=named)
+        page = self._store.runs(where, before=after, limit=limit)
         return FoundRuns([self._show(row) for row in page.rows], page.next)
 
     def filter(self, query: RunQuery) -> RunFilter:

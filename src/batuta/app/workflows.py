@@ -20,6 +20,7 @@ from batuta.definition import check
 from batuta.definition.places import Places
 from batuta.errors import NotFoundError
 from batuta.insight.graph import Graph, kind_of
+from batuta.insight.traffic_map import WORLD, declared
 from batuta.runtime.shared.programs import precedence
 
 if TYPE_CHECKING:
@@ -173,7 +174,11 @@ class Workflows:
                 }
                 for part in projection.parts.values()
             ],
-            "flow": _flow(projection),
+            "flow": [
+                {"from": edge.start, "to": edge.end, "type": edge.type}
+                for edge in sorted(declared([projection]))
+                if edge.start != WORLD
+            ],
         }
 
 
@@ -241,16 +246,3 @@ def _rule(rule: Rule, projection: Projection, tasks: Mapping[str, Task]) -> dict
         "joins": rule.join or None,
         "undoes": rule.undoes or None,
     }
-
-
-def _flow(projection: Projection) -> list[dict[str, str]]:
-    """Return which participant's events another one acts upon."""
-    found: dict[tuple[str, str, str], None] = {}
-    rules = {name: part.rules for name, part in projection.parts.items()}
-    for sender, sent in rules.items():
-        types = {type_ for rule in sent for type_ in rule.publish}
-        for receiver, heard in rules.items():
-            if receiver != sender:
-                shared = {type_ for rule in heard for type_ in rule.on} & types
-                found.update(dict.fromkeys((sender, receiver, one) for one in sorted(shared)))
-    return [{"from": one, "to": other, "type": type_} for one, other, type_ in found]

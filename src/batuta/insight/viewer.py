@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,12 +69,32 @@ class Viewer:
         self._views = views
         self._name = name
         self._place = 0
+        self._marks: deque[tuple[float, int]] = deque(maxlen=3_600)
         self._runs: dict[str, Standing] = {}
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._going_on: asyncio.Task[None] | None = None
         self.told: Callable[[Collection[str]], None] | None = None
         """Called with the runs of which something new is known, while somebody wants to know."""
+
+    @property
+    def place(self) -> int:
+        """How far the bus was read."""
+        return self._place
+
+    def place_before(self, seconds: float) -> int:
+        """Return a place in the bus behind which is what was read in the last so many seconds.
+
+        Of what was read before the last hour, or by another process, nothing is known.
+        """
+        since = asyncio.get_running_loop().time() - seconds
+        return next((place for at, place in self._marks if at >= since), self._place)
+
+    def _mark(self) -> None:
+        """Remember when what comes next was read; one mark a second will do."""
+        now = asyncio.get_running_loop().time()
+        if not self._marks or now - self._marks[-1][0] >= 1:
+            self._marks.append((now, self._place))
 
     async def start(self) -> None:
         """Catch up, and read along from now on.
@@ -128,6 +149,7 @@ class Viewer:
                 self._note(one, seen)
             sightings = self._with_statuses(seen)
             place = page[-1].number
+            self._mark()
             await in_thread(partial(self._views.see, sightings, seen.reports, self._name, place))
             self._place = place
         self._changed.set()

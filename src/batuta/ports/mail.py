@@ -12,7 +12,7 @@ participant, when it next looks into its store or starts, and `Batch.unparked` d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -86,6 +86,24 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes | None = None
 
 
+class Tally(NamedTuple):
+    """How much lies in a mailbox: what is still to be published, and what is parked, by `why`."""
+
+    outbox: int
+    dead: int
+    late: int
+    again: int
+
+
+class Reason(NamedTuple):
+    """Why messages are parked: how many, when the newest was, and its number."""
+
+    reason: str
+    messages: int
+    newest_at: int
+    number: int
+
+
 class Mailbox(Protocol):
     """Reads what a participant has sent, taken and put aside.
 
@@ -118,6 +136,14 @@ class Mailbox(Protocol):
 
     def parked_one(self, number: int) -> Parked | None:
         """Return one message that was put aside."""
+        ...
+
+    def tally(self) -> Tally:
+        """Return how much lies here."""
+        ...
+
+    def reasons(self, why: str = DEAD) -> list[Reason]:
+        """Return why messages are parked, the most frequent reason first."""
         ...
 
     def served(self, run: str, key: str) -> Served | None:

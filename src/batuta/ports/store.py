@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from batuta.ports.listing import RunFilter, RunPage
     from batuta.ports.mail import Outgoing, Parked, Served
+    from batuta.ports.records import AuditRow, Remembered
 
 
 _MOST_USERS = 3
@@ -153,6 +154,7 @@ class Batch:
 
     __slots__ = (
         "asks",
+        "audits",
         "changes",
         "cursor",
         "dependents",
@@ -168,6 +170,7 @@ class Batch:
         "parked",
         "redriven",
         "released",
+        "remembered",
         "runs",
         "schedules",
         "sent",
@@ -218,6 +221,10 @@ class Batch:
         """What was asked for from elsewhere, as it stands now: takes the place of what stood."""
         self.unserved: list[tuple[str, str]] = []
         """(run, key) of requests that are forgotten as if they had never come."""
+        self.audits: list[AuditRow] = []
+        self.remembered: list[Remembered] = []
+        """One that starts a run is refused with it when there is one of its scope and key; one that
+        starts none then changes nothing."""
         self.numbers: list[int] = []
         """Set by the store: the numbers given to `events`, in order."""
 
@@ -247,6 +254,8 @@ class Batch:
             or self.unparked
             or self.served
             or self.unserved
+            or self.audits
+            or self.remembered
         )
 
 

@@ -17,7 +17,19 @@ from batuta.server.document import described
 from batuta.server.gate import Gate
 from batuta.server.page import page_routes
 from batuta.server.problems import Refused, answer_of, refusal_of
-from batuta.server.routes import events, runs, session, stream, workflows
+from batuta.server.routes import (
+    administration,
+    asking,
+    bulk,
+    dead,
+    events,
+    hooks,
+    participants,
+    runs,
+    session,
+    stream,
+    workflows,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +40,19 @@ if TYPE_CHECKING:
 _log = logging.getLogger("batuta.server")
 
 BASE = "/api/v1"
-MOST_BYTES = 4 * 1024 * 1024
+_ROUTES = (
+    session,
+    workflows,
+    runs,
+    asking,
+    bulk,
+    events,
+    hooks,
+    participants,
+    dead,
+    administration,
+    stream,
+)
 _TITLES = {404: ("not-found", "Not found"), 405: ("method", "Method not allowed")}
 
 
@@ -43,7 +67,7 @@ def routes_of(desk: Desk) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for one in (session, workflows, runs, events, stream):
+    for one in _ROUTES:
         made.include_router(one.router(desk), prefix=BASE)
 
     made.router.routes.extend(page_routes())
@@ -71,7 +95,8 @@ def document(desk: Desk) -> dict[str, Any]:
 
 def application(desk: Desk) -> ASGIApp:
     """Return the application that is served."""
-    return Gate(routes_of(desk), desk.credentials, most_bytes=MOST_BYTES)
+    settings = desk.around.settings.server
+    return Gate(routes_of(desk), desk.credentials, most_bytes=settings.body_bytes)
 
 
 async def _operating(_: Request, error: Exception) -> Response:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+from batuta.app.dead import DeadLetters
 from batuta.errors import RequestError
 from batuta.server.access import ROLES, Principal
 from batuta.server.answers import decoded
 from batuta.server.gate import PRINCIPAL
-from batuta.server.models import ProblemDetails
+from batuta.server.models.base import ProblemDetails
 from batuta.server.problems import MEDIA_TYPE, refusal_of
 
 if TYPE_CHECKING:
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from batuta.app.auditing import Audit
+    from batuta.app.bulk import Bulk
     from batuta.app.changes import Changes
     from batuta.app.engine import Engine
+    from batuta.app.map import LiveMap
+    from batuta.app.once import Once
+    from batuta.app.participants import Participants
     from batuta.app.workflows import Workflows
     from batuta.server.credentials import Credentials
+    from batuta.wiring.surroundings import Surroundings
 
 ROLE = "x-role"
 _WHY = {
@@ -44,10 +51,30 @@ class Desk:
     """The use cases of one process."""
 
     engine: Engine
+    around: Surroundings
     workflows: Workflows
     changes: Changes
     credentials: Credentials
-    production: bool = False
+    participants: Participants
+    map: LiveMap
+    audit: Audit
+    once: Once
+    bulk: Bulk
+
+    @property
+    def production(self) -> bool:
+        """Whether what is done here is done to people's business."""
+        return self.around.settings.server.production
+
+    @property
+    def letters(self) -> DeadLetters:
+        """The dead letters of everybody who has a store here."""
+        return DeadLetters({name: home.store for name, home in self.around.homes().items()})
+
+    def note(self, request: Request, action: str, target: str, **detail: Any) -> None:
+        """Note in the audit that whoever is asking changes something."""
+        who = who_of(request)
+        self.audit.note(who.name, who.by, action, target, **detail)
 
 
 def role(name: str) -> dict[str, Any]:
@@ -108,3 +135,10 @@ def who_of(request: Request) -> Principal:
 def namespace_of(workflow: str) -> str:
     """Return the namespace of `namespace/name` or an identity."""
     return workflow.partition("/")[0]
+
+
+def seen_by(desk: Desk, who: Principal) -> frozenset[str] | None:
+    """Return the identities of the workflows that somebody sees, None for all."""
+    if who.sees_all:
+        return None
+    return frozenset(one for one in desk.engine.workflows() if who.sees(namespace_of(one)))

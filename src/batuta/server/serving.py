@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import uvicorn
 
+from batuta.app.auditing import Audit
+from batuta.app.bulk import Bulk
 from batuta.app.changes import Changes
+from batuta.app.map import LiveMap
+from batuta.app.once import Once
+from batuta.app.participants import Participants
 from batuta.app.workflows import Workflows
 from batuta.errors import ConflictError, UnavailableError
 from batuta.server.application import application
@@ -19,9 +24,9 @@ from batuta.server.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
-    from pathlib import Path
 
     from batuta.app.engine import Engine
+    from batuta.wiring.surroundings import Surroundings
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8765
 PORTS = 20
@@ -50,20 +55,32 @@ class _Server(uvicorn.Server):
         yield
 
 
-def desk_of(engine: Engine, token: str) -> Desk:
+def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
     """Return what the routes work with, over an engine that is open."""
-    return Desk(engine, Workflows(engine), Changes(engine), Credentials(token, engine.clock))
+    participants = Participants(engine, around)
+    return Desk(
+        engine=engine,
+        around=around,
+        workflows=Workflows(engine),
+        changes=Changes(engine),
+        credentials=Credentials(token, engine.clock),
+        participants=participants,
+        map=LiveMap(engine, participants),
+        audit=Audit(engine),
+        once=Once(engine),
+        bulk=Bulk(engine),
+    )
 
 
 @asynccontextmanager
 async def serving(
-    engine: Engine, token_file: Path, *, host: str = DEFAULT_HOST, port: int | None = None
+    engine: Engine, around: Surroundings, *, host: str = DEFAULT_HOST, port: int | None = None
 ) -> AsyncGenerator[Serving]:
     """Serve an engine over HTTP until the block ends.
 
     Args:
         engine: open.
-        token_file: where the local token is, or is put.
+        around: the place that it works in.
         host: the address to listen on.
         port: None takes the first free one from the default on, 0 any.
 
@@ -71,10 +88,10 @@ async def serving(
         ConflictError: the port is taken.
         UnavailableError: the address or the token cannot be used.
     """
-    token = local_token(token_file)
+    token = local_token(around.token_file)
     listening = _listening(host, port)
     try:
-        desk = desk_of(engine, token)
+        desk = desk_of(engine, around, token)
         config = uvicorn.Config(
             application(desk),
             http="httptools",
@@ -95,6 +112,7 @@ async def serving(
                 yield Serving(f"http://{shown}:{at}", token)
             finally:
                 desk.changes.close()
+                await desk.bulk.close()
                 server.should_exit = True
                 looking.cancel()
     finally:

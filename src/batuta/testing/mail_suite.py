@@ -50,6 +50,20 @@ class MailSuite:
         finally:
             store.close()
 
+    def test_a_mailbox_tells_how_much_lies_in_it_and_why(self) -> None:
+        """The most frequent reason first."""
+        with self._opened() as store:
+            letters = [parked(), parked(at=3), parked(reason="late", why=LATE), parked(reason="x")]
+            store.commit(batch_of(parked=letters, outbox=[outgoing(1)]))
+            expect(store.tally(), (1, 3, 1, 0), "outbox, dead, late, again")
+            newest = store.parked()[1].number
+            other = store.parked()[2].number
+            reasons = [("no JSON", 2, 3, newest), ("x", 1, 1, other)]
+            expect([tuple(one) for one in store.reasons()], reasons, "with the newest of each")
+            expect([one.messages for one in store.reasons(LATE)], [1], "of those that are late")
+            store.commit(batch_of(redriven=[newest]))
+            expect(store.tally(), (1, 2, 1, 1), "it is to be taken again")
+
     def test_a_message_that_was_taken_is_known_for_as_long_as_its_run(self) -> None:
         """By run and id; taken twice is taken once."""
         with self._opened() as store:

@@ -18,7 +18,7 @@ import msgspec
 
 from batuta.errors import ConflictError
 from batuta.ports.listing import EVERY, RunFilter, RunPage
-from batuta.ports.mail import AGAIN, DEAD, LATE, Outgoing, Parked, Served
+from batuta.ports.mail import LATE, Outgoing, Parked, Served
 from batuta.ports.store import (
     HIDDEN,
     Batch,
@@ -33,9 +33,11 @@ from batuta.ports.store import (
     in_use,
 )
 from batuta.testing.memory_listing import is_shown, page_of
+from batuta.testing.memory_mail import MemoryMailbox, write_mail
+from batuta.testing.memory_records import MemoryRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator
 
 
 class Memory:
@@ -58,6 +60,7 @@ class Memory:
         self.inbox: dict[str, set[str]] = {}
         self.outbox: dict[int, Outgoing] = {}
         self.parked: dict[int, Parked] = {}
+        self.records = MemoryRecords()
         self.past: set[str] = set()
         self.served: dict[tuple[str, str], Served] = {}
         self.name = token_hex(16)
@@ -67,7 +70,7 @@ class Memory:
         self.writes = 0
 
 
-class MemoryStore:
+class MemoryStore(MemoryMailbox):
     """A store in memory. The contracts are `ports.store.Store` and `ports.mail.Mailbox`."""
 
     def __init__(self, memory: Memory | None = None) -> None:
@@ -90,6 +93,7 @@ class MemoryStore:
         """Make a batch durable. See the port."""
         with self._writing() as memory:
             _refuse_conflicts(memory, batch)
+            memory.records.check(batch)
             for row in batch.runs:
                 memory.runs[row.id] = row
             for run, seq, at, body, answers in batch.journal:
@@ -128,7 +132,8 @@ class MemoryStore:
                 kept = memory.schedules.get((row.identity, row.kind))
                 if kept is None or kept.number < row.number:
                     memory.schedules[row.identity, row.kind] = row
-            _write_mail(memory, batch)
+            write_mail(memory, batch)
+            memory.records.write(batch)
 
     def deploy(
         self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
@@ -186,6 +191,7 @@ class MemoryStore:
                 memory.snapshots.pop(run, None)
                 for request in [one for one in memory.requests.values() if one.run == run]:
                     del memory.requests[request.id]
+            memory.records.purge(ended_before)
             memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
             for late in [one for one in memory.parked.values() if one.why == LATE]:
                 if late.at < ended_before:
@@ -349,42 +355,6 @@ class MemoryStore:
         """Return a workflow's unended runs. See the port."""
         return [row for row in self._unended() if row.workflow == workflow]
 
-    def has_taken(self, run: str, message: str) -> bool:
-        """Say whether a message is in the inbox. See the port."""
-        return message in self._memory.inbox.get(run, ())
-
-    def last_taken(self, run: str, prefix: str) -> str | None:
-        """Return the greatest name in a run's inbox that begins so. See the port."""
-        inbox = self._memory.inbox.get(run, ())
-        return max((one for one in inbox if one.startswith(prefix)), default=None)
-
-    def known(self, runs: Iterable[str]) -> set[str]:
-        """Return which runs were ever known here. See the port."""
-        return {one for one in runs if one in self._memory.runs or one in self._memory.past}
-
-    def outbox(self, after: int = 0, *, limit: int = 1000) -> list[Outgoing]:
-        """Return what is still to be published. See the port."""
-        kept = self._memory.outbox
-        return [kept[number] for number in sorted(kept) if number > after][:limit]
-
-    def parked(self, why: str = DEAD, *, after: int = 0, limit: int = 100) -> list[Parked]:
-        """Return what was put aside. See the port."""
-        kept = self._memory.parked.values()
-        return [one for one in kept if one.why == why and one.number > after][:limit]
-
-    def parked_one(self, number: int) -> Parked | None:
-        """Return one message that was put aside. See the port."""
-        return self._memory.parked.get(number)
-
-    def served(self, run: str, key: str) -> Served | None:
-        """Return what came of a request. See the port."""
-        return self._memory.served.get((run, key))
-
-    def unanswered(self) -> list[Served]:
-        """Return the requests that are still to be answered. See the port."""
-        found = [one for one in self._memory.served.values() if one.request is not None]
-        return sorted(found, key=lambda one: (one.at, one.run, one.key))
-
     def name(self) -> str:
         """Return what the store is called. See the port."""
         return self._memory.name
@@ -413,41 +383,6 @@ def _refuse_conflicts(memory: Memory, batch: Batch) -> None:
         if row.id in started:
             raise ConflictError(row.id, hint="a batch starts a run once")
         started.add(row.id)
-
-
-def _write_mail(memory: Memory, batch: Batch) -> None:
-    for run, message in batch.inbox:
-        memory.inbox.setdefault(run, set()).add(message)
-    for one in batch.outbox:
-        memory.outbox[one.number] = one
-    for number in batch.sent:
-        memory.outbox.pop(number, None)
-    for number, at, event in batch.heard:
-        # An event has one number and a number one event: whatever came first stays.
-        if number not in memory.events and _identity(event) not in memory.identities:
-            memory.identities[_identity(event)] = number
-            memory.events[number] = StoredEvent(number=number, at=at, event=event)
-            memory.last_event = max(memory.last_event, number)
-    _park(memory, batch)
-    for one in batch.served:
-        memory.served[one.run, one.key] = one
-    for key in batch.unserved:
-        memory.served.pop(key, None)
-
-
-def _park(memory: Memory, batch: Batch) -> None:
-    for number in batch.unparked:
-        memory.parked.pop(number, None)
-    for number in batch.redriven:
-        if number in memory.parked:
-            again = msgspec.structs.replace(memory.parked[number], why=AGAIN)
-            memory.parked[number] = again
-    for one in batch.parked:
-        if one.place and any(known.place == one.place for known in memory.parked.values()):
-            continue
-        memory.last_parked += 1
-        number = memory.last_parked
-        memory.parked[number] = msgspec.structs.replace(one, number=number)
 
 
 def _change(memory: Memory, run: str, change: Change) -> None:

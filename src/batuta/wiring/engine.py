@@ -127,12 +127,14 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             setup=json.dumps({"functions": wired.loaded}) if wired.loaded else None,
             succession=succession,
             retention_days=settings.retention_days,
+            records=kept,
             meeting=Meeting(
                 kept,
                 partial(_meet, meeting, line, conductor, kept, settings, wired),
                 lambda: is_named or bus_beside(path).is_file(),
             ),
         )
+        engine.functions = wired.functions.describe
         if isinstance(time, GovernedClock):
             time.heed(engine.settled)
         try:

@@ -97,6 +97,10 @@ class Hosted:
             )
         _log.info("participant %s runs in another process", name)
 
+    def names(self) -> Collection[str]:
+        """Return who runs here. See `app.choreography.Hosting`."""
+        return self.here.keys()
+
     def trouble(self, run_id: str) -> str | None:
         """Return why a run cannot go on here. See `app.choreography.Hosting`."""
         for name, one in self.here.items():

@@ -47,6 +47,32 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
 
 
+class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook that comes in at `POST hooks/NAME`, signed as Standard Webhooks says.
+
+    `secret` names the secret that it is signed with, `type` is that of the event which it becomes,
+    `source` the event's source (by default `/hooks/NAME`). `content` is what its body may be.
+    """
+
+    secret: str
+    type: str
+    source: str | None = None
+    content: Literal["application/json", "application/x-www-form-urlencoded", "text/plain"] = (
+        "application/json"
+    )
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the page and the API are served.
+
+    `production` has the page ask again before what cannot be undone. `body_bytes` is how large a
+    body may be.
+    """
+
+    production: bool = False
+    body_bytes: Annotated[int, msgspec.Meta(ge=1_024)] = 4 * 1024 * 1024
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an engine is built from.
 
@@ -56,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     (private addresses may be called) or `public`; None is local, but for a server that others
     reach. `reach` are ranges of addresses that `public` may call although they are private.
     `allow` lists what `run` may start: shell, script, container. `telemetry` is what is told to the
-    outside.
+    outside, `server` how the page is served, and `hooks` are the webhooks that come in.
     """
 
     store: str = DEFAULT_STORE
@@ -70,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reach: tuple[str, ...] = ()
     allow: tuple[str, ...] = ("shell", "script", "container")
     telemetry: Telemetry = Telemetry()
+    server: Server = Server()
+    hooks: dict[str, Hook] = {}
 
     @property
     def remote(self) -> frozenset[str]:

@@ -117,11 +117,11 @@ async def _up(found: Folder, choice: Chosen, teller: Teller, place: Place | None
 async def _served(opened: Engine, choice: Chosen, place: Place) -> AsyncGenerator[str]:
     """Serve the page and its API; gives the page's address."""
     from batuta.server.serving import serving  # noqa: PLC0415 -- only this command serves
-    from batuta.wiring.settings import sqlite_path, token_beside  # noqa: PLC0415 -- as above
+    from batuta.wiring.surroundings import surroundings  # noqa: PLC0415 -- as above
 
-    token_file = token_beside(sqlite_path(choice.store))
-    async with serving(opened, token_file, host=place.host, port=place.port) as served:
-        yield served.page
+    with surroundings(choice.settings, choice.secrets) as around:
+        async with serving(opened, around, host=place.host, port=place.port) as served:
+            yield served.page
 
 
 def _orphans(choice: Chosen) -> list[RunRow]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batuta.errors import BatutaError, UnavailableError
 from batuta.ports.store import ScheduleRow
@@ -39,6 +39,16 @@ _log = logging.getLogger("batuta.schedules")
 
 AGAIN_MS = 1_000
 """When the store could not be read: the pause before it is tried again."""
+
+
+class Prospect(NamedTuple):
+    """A part of a workflow's schedule; `row` None before it was first served, `due` if known."""
+
+    identity: str
+    kind: str
+    schedule: Schedule
+    row: ScheduleRow | None
+    due: int | None
 
 
 class Schedules:
@@ -138,6 +148,27 @@ class Schedules:
                 following = min((one for one in (following, due) if one is not None), default=None)
         self._triggers.tend(by_events)
         return noted, following
+
+    def prospects(self) -> list[Prospect]:
+        """Return every part of every schedule that is served: how far it has come, what is next."""
+        found: list[Prospect] = []
+        now = self._conductor.clock.now()
+        for identity in self._latest():
+            schedule = self._schedule_of(identity)
+            if schedule is None:
+                continue
+            rows = {row.kind: row for row in self._conductor.store.schedules(identity)}
+            for kind in firing.KINDS:
+                row, due = rows.get(kind), None
+                if not firing.has(schedule, kind):
+                    continue
+                if row is not None:
+                    fire, due = firing.outlook(kind, schedule, row, now, self._ended_at(kind, row))
+                    due = due if fire is None else fire.at
+                found.append(Prospect(identity, kind, schedule, row, due))
+            if schedule.on is not None:
+                found.append(Prospect(identity, "on", schedule, rows.get("on"), None))
+        return found
 
     def _latest(self) -> dict[str, list[str]]:
         """Return the latest version of each workflow, with its other versions."""

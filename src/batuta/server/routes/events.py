@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
-from starlette.requests import Request  # noqa: TC002 -- read while the program runs
-from starlette.responses import Response  # noqa: TC002 -- as above
+from starlette.requests import Request
+from starlette.responses import Response
 
+from batuta.app.publishing import publish_all
 from batuta.app.views import text_time
 from batuta.errors import RequestError
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer, decoded
-from batuta.server.desk import Guarded, refusals, role
-from batuta.server.models import Accepted, EventModel, Page
-from batuta.server.problems import Refused
+from batuta.server.asked import IdempotencyKey, digest_of, media_of, unreadable
+from batuta.server.desk import Guarded, refusals, role, who_of
+from batuta.server.models.base import Page
+from batuta.server.models.events import Accepted, EventModel
 
 if TYPE_CHECKING:
     from batuta.server.desk import Desk
@@ -22,15 +25,13 @@ if TYPE_CHECKING:
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 MOST = 1_000
-_KNOWN = frozenset({"specversion", "id", "source", "type", "subject", "data", "time"})
+_EVENT = {"$ref": "#/components/schemas/CloudEvent"}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            STRUCTURED: {"schema": {"$ref": "#/components/schemas/CloudEvent"}},
-            BATCHED: {
-                "schema": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}}
-            },
+            STRUCTURED: {"schema": _EVENT},
+            BATCHED: {"schema": {"type": "array", "items": _EVENT, "maxItems": MOST}},
             "application/json": {"schema": {}},
         },
     }
@@ -67,76 +68,55 @@ def router(desk: Desk) -> APIRouter:
         operation_id="publishEvents",
         status_code=202,
         response_model=Accepted,
-        responses=refusals(413, 415),
+        responses=refusals(409, 413, 415),
         openapi_extra=role(OPERATOR) | _BODY,
     )
-    async def publish(request: Request) -> Response:
-        """Publish CloudEvents: structured, batched or binary; durable when this answers."""
+    async def publish(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        """Publish CloudEvents: structured, batched or binary; durable when this answers.
+
+        An event is known by its source and id: one that was published before is not published
+        again, with or without `Idempotency-Key`.
+        """
         events = await events_of(request)
-        for event in events:
-            await desk.engine.publish(
-                event["type"],
-                event.get("data"),
-                source=event["source"],
-                subject=event.get("subject"),
-                event_id=event["id"],
-                **{name: value for name, value in event.items() if name not in _KNOWN},
-            )
+        publishing = partial(_publish, desk, request, events)
+        if idempotency_key is None:
+            await publishing()
+        else:
+            digest = digest_of(await request.body())
+            scope = f"{who_of(request).name}/publish"
+            await desk.once.publish(scope, idempotency_key, digest, publishing)
         return Answer({"accepted": len(events)}, status_code=202)
 
     return routes
 
 
-async def events_of(request: Request) -> list[dict[str, Any]]:
-    """Return the CloudEvents of a request.
+async def _publish(desk: Desk, request: Request, events: list[Any]) -> None:
+    what = events[0].get("type", "") if events and isinstance(events[0], dict) else ""
+    desk.note(request, "event.publish", str(what), events=len(events))
+    await publish_all(desk.engine, events)
+
+
+async def events_of(request: Request) -> list[Any]:
+    """Return what should be the CloudEvents of a request.
 
     Raises:
         Refused: its content type is none of CloudEvents.
-        RequestError: it holds none.
+        RequestError: it is not JSON, or too many.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     body = await request.body()
     if media == STRUCTURED:
-        found = [decoded(body)]
-    elif media == BATCHED:
+        return [decoded(body)]
+    if media == BATCHED:
         found = decoded(body)
         if not isinstance(found, list) or len(found) > MOST:
             raise RequestError(f"a batch is a list of at most {MOST} events")
-    elif request.headers.get("ce-specversion") is not None and media == "application/json":
+        return found
+    if request.headers.get("ce-specversion") is not None and media == "application/json":
         attributes = {
             name.removeprefix("ce-"): value
             for name, value in request.headers.items()
             if name.startswith("ce-")
         }
-        found = [{**attributes, "data": decoded(body)}]
-    else:
-        raise Refused(
-            415,
-            "media-type",
-            "Unknown content type",
-            f"events are not {media or 'without a content type'}",
-            hint=f"send {STRUCTURED}, {BATCHED}, or application/json with `ce-` headers",
-        )
-    for number, event in enumerate(found):
-        _require(event, number)
-    return found
-
-
-def _require(event: Any, number: int) -> None:
-    wrong = (
-        None
-        if isinstance(event, dict) and event.get("specversion") == "1.0"
-        else "an object with specversion 1.0"
-    )
-    if wrong is None:
-        missing = [
-            name
-            for name in ("id", "source", "type")
-            if not isinstance(event.get(name), str) or not event[name]
-        ]
-        wrong = f"one with {', '.join(missing)}" if missing else None
-    if wrong is not None:
-        raise RequestError(
-            f"event {number} is no CloudEvent: it has to be {wrong}",
-            hint="CloudEvents 1.0 wants specversion, id, source and type",
-        )
+        return [{**attributes, "datacontenttype": media, "data": decoded(body)}]
+    raise unreadable(media, f"send {STRUCTURED}, {BATCHED}, or application/json with `ce-` headers")

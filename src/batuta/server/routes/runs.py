@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Path, Query
-from starlette.requests import Request  # noqa: TC002 -- read while the program runs
-from starlette.responses import Response  # noqa: TC002 -- as above
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
+from batuta.app.choreography import CHOREOGRAPHED
+from batuta.runtime.shared.ids import new_run_id
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer
-from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
-from batuta.server.models import (
-    CancelBody,
-    Page,
-    RetryBody,
-    RunModel,
-    StartBody,
-    Status,
-    TaskModel,
-)
+from batuta.server.asked import After, IdempotencyKey, Limit, RunId, WantedRuns, digest_of
+from batuta.server.desk import Guarded, namespace_of, refusals, role, seen_by, who_of
+from batuta.server.models.base import Page
+from batuta.server.models.runs import RunModel, StartBody, TaskModel
 
 if TYPE_CHECKING:
     from batuta.app.views import RunView
     from batuta.server.desk import Desk
-
-RunId = Annotated[str, Path(min_length=1, max_length=256)]
-Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(route_class=Guarded, tags=["runs"])
     engine = desk.engine
-
-    def allowed(request: Request, run_id: str, needed: str) -> RunView:
-        view = engine.show(run_id)
-        who_of(request).require(needed, namespace_of(view.workflow))
-        return view
 
     @routes.get(
         "/runs",
@@ -47,18 +35,16 @@ def router(desk: Desk) -> APIRouter:
         openapi_extra=role(VIEWER),
     )
     async def every(
-        request: Request,
-        workflow: Annotated[str | None, Query(max_length=512)] = None,
-        status: Status | None = None,
-        after: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Limit = 50,
+        request: Request, query: WantedRuns, after: After = None, limit: Limit = 50
     ) -> Response:
-        """List runs, the newest first."""
-        found = engine.runs(workflow=workflow, status=status, before=after, limit=limit)
-        who = who_of(request)
-        shown = [one for one in found if who.sees(namespace_of(one.workflow))]
-        following = found[-1].id if len(found) == limit else None
-        return Answer({"items": shown, "next": following})
+        """List runs, the newest first.
+
+        Business keys are asked for as `key.NAME=VALUE`. A page may have fewer runs than `limit`,
+        and yet a `next`.
+        """
+        within = seen_by(desk, who_of(request))
+        found = engine.listing.find(query, after=after, limit=limit, within=within)
+        return Answer({"items": found.items, "next": found.next})
 
     @routes.post(
         "/runs",
@@ -68,12 +54,29 @@ def router(desk: Desk) -> APIRouter:
         responses=refusals(404, 409, 413),
         openapi_extra=role(OPERATOR),
     )
-    async def start(request: Request, body: StartBody) -> Response:
+    async def start(
+        request: Request, body: StartBody, idempotency_key: IdempotencyKey = None
+    ) -> Response:
         """Start a run; it is durable when this answers."""
-        who_of(request).require(OPERATOR, namespace_of(body.workflow))
         named = body.workflow if body.version is None else f"{body.workflow}:{body.version}"
-        run = await engine.start(named, body.input, control=body.control)
-        return Answer(run.show(), status_code=201)
+        who = who_of(request)
+        who.require(OPERATOR, namespace_of(named))
+        # What is refused is refused before a key is used up for it.
+        program = engine.program(named)
+        if (body.control or program.workflow.control) == CHOREOGRAPHED:
+            await engine.host(named)
+
+        async def begin(run_id: str) -> None:
+            desk.note(request, "run.start", run_id, workflow=named)
+            await engine.start(named, body.input, run_id=run_id, control=body.control)
+
+        if idempotency_key is None:
+            run_id = new_run_id(engine.clock.now())
+            await begin(run_id)
+        else:
+            digest = digest_of(await request.body())
+            run_id = await desk.once.start(f"{who.name}/start", idempotency_key, digest, begin)
+        return Answer(engine.show(run_id), status_code=201)
 
     @routes.get(
         "/runs/{run_id}",
@@ -84,7 +87,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def show(request: Request, run_id: RunId) -> Response:
         """Return a run as it stands."""
-        return Answer(allowed(request, run_id, VIEWER))
+        return Answer(allowed(desk, request, run_id, VIEWER))
 
     @routes.get(
         "/runs/{run_id}/tasks",
@@ -95,59 +98,19 @@ def router(desk: Desk) -> APIRouter:
     )
     async def tasks(request: Request, run_id: RunId) -> Response:
         """Return a run's tasks in the order in which they started."""
-        allowed(request, run_id, VIEWER)
+        allowed(desk, request, run_id, VIEWER)
         return Answer({"items": engine.tasks(run_id), "next": None})
 
-    @routes.post(
-        "/runs/{run_id}/cancel",
-        operation_id="cancelRun",
-        response_model=RunModel,
-        responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
-    )
-    async def cancel(request: Request, run_id: RunId, body: CancelBody) -> Response:
-        """End a run, undoing what has a compensation."""
-        allowed(request, run_id, OPERATOR)
-        await engine.cancel(run_id, compensate=body.compensate)
-        return Answer(engine.show(run_id))
-
-    @routes.post(
-        "/runs/{run_id}/suspend",
-        operation_id="suspendRun",
-        response_model=RunModel,
-        responses=refusals(404, 409),
-        openapi_extra=role(OPERATOR),
-    )
-    async def suspend(request: Request, run_id: RunId) -> Response:
-        """Let a run stand still."""
-        allowed(request, run_id, OPERATOR)
-        await engine.suspend(run_id)
-        return Answer(engine.show(run_id))
-
-    @routes.post(
-        "/runs/{run_id}/resume",
-        operation_id="resumeRun",
-        response_model=RunModel,
-        responses=refusals(404, 409),
-        openapi_extra=role(OPERATOR),
-    )
-    async def resume(request: Request, run_id: RunId) -> Response:
-        """Let a suspended run go on."""
-        allowed(request, run_id, OPERATOR)
-        await engine.resume(run_id)
-        return Answer(engine.show(run_id))
-
-    @routes.post(
-        "/runs/{run_id}/retry",
-        operation_id="retryRun",
-        response_model=RunModel,
-        responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
-    )
-    async def retry(request: Request, run_id: RunId, body: RetryBody) -> Response:
-        """Run a faulted run again, as a new run: from where it faulted, or from the start."""
-        allowed(request, run_id, OPERATOR)
-        again = await engine.retry(run_id, from_start=body.from_start)
-        return Answer(again.show())
-
     return routes
+
+
+def allowed(desk: Desk, request: Request, run_id: str, needed: str) -> RunView:
+    """Return a run that whoever is asking may see, or change.
+
+    Raises:
+        NotFoundError: there is no such run.
+        Refused: it takes another role, or is in a namespace that is not theirs.
+    """
+    view = desk.engine.show(run_id)
+    who_of(request).require(needed, namespace_of(view.workflow))
+    return view

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002 -- read while the program runs
-from starlette.responses import Response  # noqa: TC002 -- as above
+from starlette.requests import Request
+from starlette.responses import Response
 
 from batuta.server.access import VIEWER
 from batuta.server.answers import Answer
 from batuta.server.credentials import COOKIE, SESSION_MS
 from batuta.server.desk import Guarded, refusals, role, who_of
-from batuta.server.models import SessionBody, SessionModel
+from batuta.server.models.session import SessionBody, SessionModel
 from batuta.server.problems import Refused
 
 if TYPE_CHECKING:

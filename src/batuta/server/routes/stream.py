@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query
-from starlette.requests import Request  # noqa: TC002 -- read while the program runs
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from batuta.app.changes import EVENTS, RUNS, Changes

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from starlette.requests import Request  # noqa: TC002 -- read while the program runs
-from starlette.responses import Response  # noqa: TC002 -- as above
+from starlette.requests import Request
+from starlette.responses import Response
 
 from batuta.app.workflows import check_text, problem_json
 from batuta.errors import ConflictError, DefinitionError, RequestError
 from batuta.server.access import DEPLOYER, VIEWER
 from batuta.server.answers import Answer
+from batuta.server.asked import media_of, unreadable
 from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
-from batuta.server.models import (
+from batuta.server.models.base import Control, Page
+from batuta.server.models.workflows import (
     Checked,
-    Control,
     Deployed,
     GraphModel,
-    Page,
     RulesModel,
     VersionModel,
     WorkflowModel,
@@ -50,15 +50,9 @@ async def document_of(request: Request) -> str:
         Refused: its content type is none of a document.
         RequestError: it is no text.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     if media not in _MEDIA:
-        raise Refused(
-            415,
-            "media-type",
-            "Unknown content type",
-            f"a document is not {media or 'without a content type'}",
-            hint="send it as application/yaml or application/json",
-        )
+        raise unreadable(media, "send a document as application/yaml or application/json")
     try:
         text = (await request.body()).decode()
     except UnicodeDecodeError:
@@ -104,6 +98,7 @@ def router(desk: Desk) -> APIRouter:
         if workflow is not None:
             who_of(request).require(DEPLOYER, workflow.document.namespace)
         identity = await desk.engine.deploy(text, replace=replace)
+        desk.note(request, "workflow.deploy", identity, replace=replace)
         return Answer({"identity": identity}, status_code=201)
 
     @routes.post(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.ports.mail import DEAD, Outgoing, Parked, Served
+from batuta.ports.mail import DEAD, Outgoing, Parked, Reason, Served, Tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,6 +45,14 @@ class MailReader:
         """Return one message that was put aside. See the port."""
         rows = self._all("parked_one", number)
         return Parked(**dict(rows[0])) if rows else None
+
+    def tally(self) -> Tally:
+        """Return how much lies here. See the port."""
+        return Tally(*self._all("tally")[0])
+
+    def reasons(self, why: str = DEAD) -> list[Reason]:
+        """Return why messages are parked. See the port."""
+        return [Reason(*row) for row in self._all("reasons", why)]
 
     def served(self, run: str, key: str) -> Served | None:
         """Return what came of a request. See the port."""

@@ -443,3 +443,34 @@ WHERE instr(runs.workflow, '#') = 0
         )
     )
 ORDER BY candidate.key LIMIT :limit;
+
+-- name: audits
+-- One index each for who and what, and the numbers otherwise.
+SELECT number, at, who, by, action, target, detail FROM audits
+WHERE number < ?1 AND (?2 IS NULL OR who = ?2) AND (?3 IS NULL OR target = ?3) ORDER BY number DESC LIMIT ?4;
+
+-- name: remembered
+SELECT scope, key, digest, run, at FROM remembered WHERE scope = ? AND key = ?;
+
+-- name: purge_remembered
+DELETE FROM remembered WHERE at < ?;
+
+-- name: keep_key
+INSERT INTO api_keys (id, name, role, namespaces, digest, created_at, expires_at, revoked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1;
+
+-- name: api_key
+SELECT * FROM api_keys WHERE id = ?;
+
+-- name: api_keys
+SELECT * FROM api_keys ORDER BY created_at, id;
+
+-- name: tally
+SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM parked WHERE why = 'dead'),
+    (SELECT count(*) FROM parked WHERE why = 'late'), (SELECT count(*) FROM parked WHERE why = 'again');
+
+-- name: reasons
+SELECT reason, count(*), max(at), max(number) FROM parked WHERE why = ? GROUP BY reason ORDER BY count(*) DESC, reason;

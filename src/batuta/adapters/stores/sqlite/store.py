@@ -23,6 +23,7 @@ from batuta.adapters.stores.sqlite.connection import (
 )
 from batuta.adapters.stores.sqlite.listing import RunLister
 from batuta.adapters.stores.sqlite.mail import MailReader
+from batuta.adapters.stores.sqlite.records import RecordKeeper
 from batuta.adapters.stores.sqlite.views import ViewKeeper
 from batuta.adapters.stores.sqlite.writing import write
 from batuta.errors import BatutaError, ConflictError
@@ -47,7 +48,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class SqliteStore(MailReader, ViewKeeper, RunLister):
+class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper):
     """A store in one file."""
 
     def __init__(self, path: Path) -> None:
@@ -135,6 +136,10 @@ class SqliteStore(MailReader, ViewKeeper, RunLister):
         for run in batch.runs:
             if self._writer.execute(SQL["run"], (run.id,)).fetchone():
                 return ConflictError(run.id, hint="a run of this id exists already")
+        for one in batch.remembered:
+            known = self._writer.execute(SQL["remembered"], (one.scope, one.key)).fetchone()
+            if one.run and known:
+                return ConflictError(one.run, hint="this request has started another run")
         seen: set[str] = set()
         for run in batch.runs:
             if run.id in seen:
@@ -189,6 +194,7 @@ class SqliteStore(MailReader, ViewKeeper, RunLister):
             writer.execute(SQL["purge_gathered"], (ended_before,))
             writer.execute(SQL["purge_late"], (ended_before,))
             writer.execute(SQL["purge_served"], (ended_before,))
+            writer.execute(SQL["purge_remembered"], (ended_before,))
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
 

@@ -70,6 +70,7 @@ def write(writer: sqlite3.Connection, batch: Batch) -> None:
     if batch.cursor is not None:
         writer.execute(SQL["put_cursor"], batch.cursor)
     _write_schedules(writer, batch)
+    _write_records(writer, batch)
     if any(getattr(batch, name) for name in MAIL):
         _write_mail(writer, batch)
 
@@ -102,6 +103,21 @@ def _write_keys(writer: sqlite3.Connection, keys: Sequence[tuple[str, bytes]]) -
     texts = key_texts(keys)
     _in_groups(writer, 2, keys, SQL["put_keys"].replace("(?1)", "{}").format)
     _in_groups(writer, 3, texts, SQL["put_key_texts"].replace("(?1)", "{}").format)
+
+
+def _write_records(writer: sqlite3.Connection, batch: Batch) -> None:
+    """Write who asked for what."""
+    audits = [
+        (None, a.at, a.who, a.by, a.action, a.target, _encode(a.detail)) for a in batch.audits
+    ]
+    if audits:
+        _insert(writer, "audits", 7, audits)
+    starting = [(r.scope, r.key, r.digest, r.run, r.at) for r in batch.remembered if r.run]
+    if starting:
+        _insert(writer, "remembered", 5, starting)
+    others = [(r.scope, r.key, r.digest, r.run, r.at) for r in batch.remembered if not r.run]
+    if others:
+        _in_groups(writer, 5, others, "INSERT OR IGNORE INTO remembered VALUES {}".format)
 
 
 def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:

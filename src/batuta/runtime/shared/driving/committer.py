@@ -242,6 +242,7 @@ def without(batch: Batch, run: str) -> list[str]:
     batch.schedules = [row for row in batch.schedules if row.run not in out]
     batch.asks = [one for one in batch.asks if one[0] not in out]
     batch.inbox = [one for one in batch.inbox if one[0] not in out]
+    batch.remembered = [one for one in batch.remembered if one.run not in out]
     batch.outbox = [one for one in batch.outbox if one.run not in out]
     for gone in dropped:
         batch.changes.pop(gone, None)

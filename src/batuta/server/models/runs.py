@@ -1,0 +1,68 @@
+"""Runs and their tasks, and what may be asked of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from batuta.server.models.base import Control, Fault, Shape, Status, Time
+
+
+class RunModel(Shape):
+    """A run. `problem` says why it stands still that should not."""
+
+    id: str
+    workflow: str
+    version: str
+    control: Control
+    status: Status
+    output: Any = None
+    error: Fault | None
+    started_at: Time
+    ended_at: Time | None
+    problem: str | None
+    parent: str | None
+    keys: dict[str, Any]
+    stuck_since: Time | None
+
+
+class TaskModel(Shape):
+    """One task of a run's timeline; `path` tells occurrences of the same task apart."""
+
+    reference: str
+    name: str
+    kind: str
+    participant: str | None
+    status: str
+    attempt: int
+    iteration: int | None
+    started_at: Time
+    ended_at: Time | None
+    path: str
+    input: Any = None
+    output: Any = None
+    error: Fault | None
+
+
+class StartBody(Shape):
+    """What to run: `namespace/name`, or `namespace/name:version`, or the version beside it."""
+
+    workflow: str = Field(min_length=1, max_length=512)
+    version: str | None = Field(default=None, max_length=128)
+    control: Control | None = None
+    input: Any = None
+
+
+class CancelBody(Shape):
+    """Whether what was completed is undone."""
+
+    compensate: bool = True
+
+
+class RetryBody(Shape):
+    """From where a faulted run goes on: where it faulted, a task, or the start."""
+
+    from_: str | None = Field(default=None, alias="from", max_length=2_048)
+    from_start: bool = False
+    input: Any = None

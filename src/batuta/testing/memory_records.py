@@ -1,0 +1,89 @@
+"""The oracle's share of records: `ports.records.Records` in three collections."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from batuta.errors import ConflictError
+
+if TYPE_CHECKING:
+    from batuta.ports.records import ApiKey, AuditRow, Remembered
+    from batuta.ports.store import Batch
+
+
+class MemoryRecords:
+    """What is kept of requests; all stores of one memory share it."""
+
+    def __init__(self) -> None:
+        self._audits: list[AuditRow] = []
+        self._remembered: dict[tuple[str, str], Remembered] = {}
+        self._keys: dict[str, ApiKey] = {}
+
+    def check(self, batch: Batch) -> None:
+        """Refuse a batch that starts a run by a request that was remembered.
+
+        Raises:
+            ConflictError: it does; its message names the run.
+        """
+        for one in batch.remembered:
+            if one.run and (one.scope, one.key) in self._remembered:
+                raise ConflictError(one.run, hint="this request has started another run")
+
+    def write(self, batch: Batch) -> None:
+        """Take what a batch has."""
+        for one in batch.audits:
+            number = len(self._audits) + 1
+            self._audits.append(msgspec.structs.replace(one, number=number))
+        for one in batch.remembered:
+            self._remembered.setdefault((one.scope, one.key), one)
+
+    def purge(self, before: int) -> None:
+        """Forget requests."""
+        kept = {key: one for key, one in self._remembered.items() if one.at >= before}
+        self._remembered = kept
+
+    def audits(
+        self,
+        *,
+        before: int | None = None,
+        who: str | None = None,
+        target: str | None = None,
+        limit: int = 100,
+    ) -> list[AuditRow]:
+        """Return audit rows. See the port."""
+        found = [
+            one
+            for one in reversed(self._audits)
+            if one.number < (before or sys.maxsize)
+            and who in {None, one.who}
+            and target in {None, one.target}
+        ]
+        return found[:limit]
+
+    def remembered(self, scope: str, key: str) -> Remembered | None:
+        """Return a request that was remembered. See the port."""
+        return self._remembered.get((scope, key))
+
+    def keep_key(self, key: ApiKey) -> None:
+        """Keep a new key. See the port."""
+        if key.id in self._keys:
+            raise ConflictError(f"there is a key {key.id} already")
+        self._keys[key.id] = key
+
+    def revoke_key(self, key_id: str, at: int) -> bool:
+        """Let nobody in by a key any more. See the port."""
+        known = self._keys.get(key_id)
+        if known is not None and known.revoked_at is None:
+            self._keys[key_id] = msgspec.structs.replace(known, revoked_at=at)
+        return known is not None
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """Return a key. See the port."""
+        return self._keys.get(key_id)
+
+    def all_keys(self) -> list[ApiKey]:
+        """Return all keys. See the port."""
+        return sorted(self._keys.values(), key=lambda one: (one.created_at, one.id))
