@@ -33,7 +33,7 @@ export const calls = {
     ask<T.Run>("POST", "/runs/rerun", { body: { run, input }, key }),
 
   bulkCount: (body: object) =>
-    ask<{ matched: number }>("POST", "/bulk", { query: { dryRun: true }, body }),
+    ask<{ matched: number; more: boolean }>("POST", "/bulk", { query: { dryRun: true }, body }),
   bulkStart: (body: object) => ask<{ id: string }>("POST", "/bulk", { body }),
   bulk: (id: string) => ask<T.Bulk>("GET", path`/bulk/${id}`),
   bulkStop: (id: string) => ask<void>("DELETE", path`/bulk/${id}`),
@@ -47,16 +47,17 @@ export const calls = {
 
   participants: () => ask<T.Page<T.Participant>>("GET", "/participants"),
   dead: (query: Query) => ask<T.Page<T.DeadLetter>>("GET", "/dead-letters", { query }),
-  deadGroups: () => ask<T.DeadGroup[] | T.Page<T.DeadGroup>>("GET", "/dead-letters/groups"),
-  redrive: (ids: string[]) => ask<void>("POST", "/dead-letters/redrive", { body: { ids } }),
+  deadGroups: () => ask<T.DeadGroup[]>("GET", "/dead-letters/groups"),
+  redrive: (ids: string[]) =>
+    ask<{ done: number }>("POST", "/dead-letters/redrive", { body: { ids } }),
   redriveAs: (id: string, body: unknown) =>
-    ask<void>("POST", path`/dead-letters/${id}/redrive`, { body: { body } }),
+    ask<T.DeadLetter>("POST", path`/dead-letters/${id}/redrive`, { body: { body } }),
   discard: (ids: string[], reason: string) =>
-    ask<void>("POST", "/dead-letters/discard", { body: { ids, reason } }),
+    ask<{ done: number }>("POST", "/dead-letters/discard", { body: { ids, reason } }),
 
   triggers: () => ask<T.Page<T.Trigger>>("GET", "/triggers"),
   map: (minutes: number) => ask<T.TrafficMap>("GET", "/map", { query: { minutes } }),
   catalogue: () => ask<T.Catalogue>("GET", "/catalogue"),
-  settings: () => ask<Record<string, T.Json>>("GET", "/settings"),
+  settings: () => ask<T.Settings>("GET", "/settings"),
   audit: (query: Query) => ask<T.Page<T.Audit>>("GET", "/audit", { query }),
 };

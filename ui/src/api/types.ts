@@ -34,10 +34,12 @@ export interface Session {
 export type Verdict = "ok" | "violation" | "late" | "stuck" | "inconclusive";
 
 export interface Finding {
+  verdict?: Verdict;
   reference: string;
+  path?: string;
   what: string;
-  came: string | null;
-  allowed: string[] | string | null;
+  came: string;
+  allowed: string;
   at: string | null;
 }
 
@@ -72,13 +74,18 @@ export interface RunSla {
   within?: number | string | null;
 }
 
+/** What is to happen next; without a participant it is the conductor's turn. */
 export interface Expected {
+  what: "begin" | "finish" | "event" | "time" | "child" | "retry" | "go on" | "resume";
   reference: string;
+  path?: string;
   name: string;
+  kind?: string;
   participant: string | null;
-  what: string;
   since: string;
   due: string | null;
+  events?: { type: string | null; correlate: Record<string, Json> }[];
+  run?: string | null;
 }
 
 export interface RunDetail extends Run {
@@ -237,12 +244,14 @@ export interface SlaBoard {
 
 export interface Participant {
   name: string;
+  title: string;
+  owner: string;
   place: "here" | "process" | "external";
   status: "up" | "silent";
   workflows: string[];
   inbox: number;
   outbox: number;
-  lag: { messages: number; oldestSeconds: number | null };
+  lag: { messages: number; oldestSeconds: number };
   dead: number;
   lastSeenAt: string | null;
 }
@@ -250,13 +259,15 @@ export interface Participant {
 export interface DeadLetter {
   id: string;
   participant: string;
+  status: "dead" | "late" | "again";
   reason: string;
-  status: string;
   at: string;
-  type?: string | null;
-  run?: string | null;
-  body: Json;
-  [name: string]: unknown;
+  type: string;
+  run: string | null;
+  message: string;
+  attempts: number;
+  /** The CloudEvent, or the text of what is none. */
+  event: Json;
 }
 
 export interface DeadGroup {
@@ -274,7 +285,7 @@ export interface Trigger {
   nextAt: string | null;
   lastAt: string | null;
   lastRun: string | null;
-  events: string[] | number | null;
+  events: string[];
 }
 
 export interface MapNode {
@@ -303,8 +314,8 @@ export interface TrafficMap {
 
 export interface Catalogue {
   events: { type: string; producers: string[]; consumers: string[]; schema: Json }[];
-  functions: { name: string; input: Json; output: Json; doc: string }[];
-  services: Json[];
+  functions: { name: string; version: string; input: Json; output: Json; doc: string }[];
+  services: { kind: string; at: string; tasks: string[] }[];
 }
 
 export interface Bulk {
@@ -313,13 +324,20 @@ export interface Bulk {
   matched: number;
   done: number;
   failed: { run: string; error: string }[];
-  state: string;
+  state: "running" | "done" | "stopped";
 }
 
 export interface Audit {
+  number: number;
   at: string;
-  user: string;
+  who: string;
+  by: string;
   action: string;
-  subject: string;
-  [name: string]: unknown;
+  target: string;
+  detail: Record<string, Json>;
+}
+
+export interface Settings {
+  settings: Record<string, Json>;
+  version: string;
 }

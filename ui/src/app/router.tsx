@@ -54,7 +54,49 @@ const workflows = createRoute({
   ...at("/workflows"),
   component: lazyRouteComponent(() => import("../screens/workflows/Workflows"), "Workflows"),
 });
-const routes = [health, runs, run, workflows, workflow] as const;
+const map = createRoute({
+  ...at("/map"),
+  validateSearch: texts("minutes", "edge"),
+  component: lazyRouteComponent(() => import("../screens/map/LiveMap"), "LiveMap"),
+});
+const dead = createRoute({
+  ...at("/dead"),
+  validateSearch: texts("participant", "group", "letter"),
+  component: lazyRouteComponent(() => import("../screens/dead/Dead"), "Dead"),
+});
+const participants = createRoute({
+  ...at("/participants"),
+  component: lazyRouteComponent(
+    () => import("../screens/participants/Participants"),
+    "Participants",
+  ),
+});
+const triggers = createRoute({
+  ...at("/triggers"),
+  component: lazyRouteComponent(() => import("../screens/triggers/Triggers"), "Triggers"),
+});
+const catalogue = createRoute({
+  ...at("/catalogue"),
+  validateSearch: texts("tab"),
+  component: lazyRouteComponent(() => import("../screens/catalogue/Catalogue"), "Catalogue"),
+});
+const settings = createRoute({
+  ...at("/settings"),
+  component: lazyRouteComponent(() => import("../screens/settings/Settings"), "Settings"),
+});
+const routes = [
+  health,
+  runs,
+  run,
+  workflows,
+  workflow,
+  map,
+  dead,
+  participants,
+  triggers,
+  catalogue,
+  settings,
+] as const;
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),

@@ -1,6 +1,6 @@
 // What is known of a run at a glance, what it waits for, and how it compares with its workflow.
 import { Link } from "@tanstack/react-router";
-import type { Conformance, RunDetail, RunSla } from "../../api/types";
+import type { Conformance, Expected, RunDetail, RunSla } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { ControlMark, Status, verdictOf, Who } from "../../parts/Mark";
 import { Notice } from "../../parts/Notice";
@@ -86,6 +86,17 @@ function Sla({ of }: { of: RunSla[] }) {
   return worst ? <Status of={worst.state} plain /> : null;
 }
 
+const TURN: Record<Expected["what"], string> = {
+  begin: "to begin",
+  finish: "to finish",
+  event: "to hear an event in",
+  time: "to wake up after",
+  child: "to hear the end of",
+  retry: "to try again",
+  "go on": "to go on from",
+  resume: "to be resumed by somebody",
+};
+
 /** What has to come next, from whom, and since when: the question of everybody who waits. */
 export function Waited({ run }: { run: RunDetail }) {
   const now = useNow();
@@ -100,11 +111,21 @@ export function Waited({ run }: { run: RunDetail }) {
         {run.expected.map((one) => {
           const due = when(one.due);
           const late = due !== null && due < now;
+          const types = (one.events ?? []).map((event) => event.type ?? "any event");
           return (
-            <li key={`${one.reference} ${one.participant}`} data-late={late}>
-              <Who name={one.participant} />
+            <li key={`${one.reference} ${one.path} ${one.what}`} data-late={late}>
+              {one.participant ? <Who name={one.participant} /> : <span>the conductor</span>}
               <span>
-                {one.what || "performs"} <b>{one.name}</b>
+                {TURN[one.what] ?? one.what} <b>{one.name}</b>
+                {types.map((type) => (
+                  <code key={type}> {type}</code>
+                ))}
+                {one.run ? (
+                  <Link to="/runs/$run" params={{ run: one.run }} className="mono">
+                    {" "}
+                    {one.run}
+                  </Link>
+                ) : null}
               </span>
               <span className="quiet">
                 since <Time at={one.since} />
@@ -152,20 +173,10 @@ export function Findings({ run }: { run: RunDetail }) {
           <b>Not as its workflow says</b>
           <ul className="stack tight">
             {found.map((one) => (
-              <li key={`${one.reference} ${one.what} ${one.at}`}>
-                <code>{one.reference}</code> {one.what}
-                {one.came ? (
-                  <>
-                    {" "}
-                    · came <code>{one.came}</code>
-                  </>
-                ) : null}
-                {one.allowed?.length ? (
-                  <>
-                    {" "}
-                    · allowed {Array.isArray(one.allowed) ? one.allowed.join(", ") : one.allowed}
-                  </>
-                ) : null}
+              <li key={`${one.reference} ${one.path} ${one.what}`}>
+                <b>{one.what}</b> {one.reference ? <code>{one.reference}</code> : "the run"}:{" "}
+                {one.came}
+                {one.allowed ? <span className="quiet"> (allowed: {one.allowed})</span> : null}
               </li>
             ))}
           </ul>

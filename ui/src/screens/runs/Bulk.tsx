@@ -5,7 +5,7 @@ import { calls } from "../../api/calls";
 import { Dialog } from "../../parts/Dialog";
 import { Loading, Notice, Trouble } from "../../parts/Notice";
 import { plural } from "../../words/numbers";
-import { asQuery, type Filter } from "./filter";
+import { asBody, type Filter } from "./filter";
 
 export type Scope = { kind: "chosen"; ids: string[] } | { kind: "matching"; filter: Filter };
 
@@ -35,7 +35,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
     scope.kind === "matching"
       ? {
           action,
-          filter: asQuery(scope.filter, Date.now()),
+          filter: asBody(scope.filter, Date.now()),
           ...(action === "cancel" ? { compensate } : {}),
         }
       : null;
@@ -133,7 +133,8 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
           ) : (
             <Notice tone={action === "cancel" ? "warn" : "busy"}>
               <span>
-                A dry run says: <b>{plural(matched ?? 0, "run")}</b> would be asked to {action}.
+                A dry run says: <b>{plural(matched ?? 0, "run")}</b>
+                {counted.data?.more ? " and more" : ""} would be asked to {action}.
               </span>
             </Notice>
           )}
@@ -156,7 +157,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
 }
 
 function isOver(state: string | undefined): boolean {
-  return state !== undefined && !["running", "pending", "counting"].includes(state);
+  return state !== undefined && state !== "running";
 }
 
 function one(action: Action, id: string, compensate: boolean): Promise<unknown> {

@@ -60,10 +60,29 @@ export function asQuery(filter: Filter, now: number): Record<string, string | bo
   }
   if (filter.stuck) query.stuck = true;
   for (const pair of filter.keys ?? []) {
-    const at = pair.indexOf("=");
-    query[`key.${pair.slice(0, at)}`] = pair.slice(at + 1);
+    const [name, value] = split(pair);
+    query[`key.${name}`] = value;
   }
   return query;
+}
+
+/** The same for a body that says which runs an action is meant for. */
+export function asBody(filter: Filter, now: number): Record<string, unknown> {
+  const { status, keys, stuck, ...texts } = filter;
+  const body: Record<string, unknown> = { ...texts };
+  for (const name of ["since", "until"] as const) {
+    const value = filter[name];
+    if (value) body[name] = absolute(value, now);
+  }
+  if (status) body.status = [status];
+  if (stuck) body.stuck = true;
+  if (keys) body.keys = Object.fromEntries(keys.map((pair) => split(pair)));
+  return body;
+}
+
+function split(pair: string): [string, string] {
+  const at = pair.indexOf("=");
+  return [pair.slice(0, at), pair.slice(at + 1)];
 }
 
 function absolute(text: string, now: number): string {

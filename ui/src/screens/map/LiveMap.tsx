@@ -1,0 +1,206 @@
+// The live map: participants, and the events that go between them now.
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { calls } from "../../api/calls";
+import { Choice } from "../../parts/Choice";
+import { Icon } from "../../parts/Icon";
+import { Who } from "../../parts/Mark";
+import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Screen } from "../../parts/Screen";
+import { Time } from "../../parts/Time";
+import { count } from "../../words/numbers";
+import { MapPicture } from "./MapPicture";
+import { type Mood, rate, type Tie, ties } from "./traffic";
+import "./map.css";
+
+const SPANS = ["1", "5", "15", "60"] as const;
+
+export function LiveMap() {
+  const search = useSearch({ from: "/map" });
+  const navigate = useNavigate({ from: "/map" });
+  const minutes = SPANS.find((one) => one === search.minutes) ?? "5";
+  const { data, error, refetch } = useQuery({
+    queryKey: ["map", minutes],
+    queryFn: () => calls.map(Number(minutes)),
+    refetchInterval: 3_000,
+  });
+  const all = useMemo(() => (data ? ties(data) : []), [data]);
+  const chosen = all.find((tie) => tie.id === search.edge) ?? null;
+  const choose = (id: string | null) =>
+    void navigate({
+      search: ({ edge: _, ...rest }) => (id ? { ...rest, edge: id } : rest),
+      replace: true,
+    });
+  return (
+    <Screen
+      title="Live map"
+      actions={
+        <Choice
+          label="Counted over"
+          chosen={minutes}
+          onChoose={(one) =>
+            void navigate({ search: (before) => ({ ...before, minutes: one }), replace: true })
+          }
+          options={SPANS.map((one) => ({ id: one, name: `${one} min` }))}
+        />
+      }
+    >
+      {error && !data ? (
+        <Trouble error={error} retry={() => void refetch()} />
+      ) : !data ? (
+        <Loading />
+      ) : data.nodes.length ? (
+        <div className="split">
+          <section className="card view" aria-label="Map">
+            <Legend />
+            <MapPicture map={data} ties={all} chosen={chosen?.id ?? null} onChoose={choose} />
+          </section>
+          <aside className="card panel" aria-label="Events between participants">
+            {chosen ? (
+              <Chosen of={chosen} onClose={() => choose(null)} />
+            ) : (
+              <Busiest of={all} onChoose={choose} />
+            )}
+          </aside>
+        </div>
+      ) : (
+        <section className="card">
+          <Empty icon="map" title="Nobody to be seen yet" command="batuta up .">
+            Participants of the workflows that are deployed show here, and every event between them.
+          </Empty>
+        </section>
+      )}
+    </Screen>
+  );
+}
+
+const MOODS: Record<Mood, string> = {
+  busy: "in use",
+  quiet: "in use, not just now",
+  silent: "declared, never seen",
+  undeclared: "seen, not declared",
+  failing: "with errors",
+};
+
+function Legend() {
+  return (
+    <ul className="legend" aria-label="What arrows mean">
+      {(Object.keys(MOODS) as Mood[]).map((mood) => (
+        <li key={mood}>
+          <svg width="26" height="8" aria-hidden="true">
+            <line x1="1" y1="4" x2="25" y2="4" className={`tie ${mood}`} />
+          </svg>
+          {MOODS[mood]}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Sign({ mood }: { mood: Mood }) {
+  const tone = { busy: "ok", quiet: "idle", silent: "idle", undeclared: "warn", failing: "bad" }[
+    mood
+  ];
+  const icon = {
+    busy: "bolt",
+    quiet: "pause",
+    silent: "question",
+    undeclared: "warning",
+    failing: "cross",
+  } as const;
+  return (
+    <span className="mark plain" data-tone={tone}>
+      <Icon name={icon[mood]} />
+      {MOODS[mood]}
+    </span>
+  );
+}
+
+function Busiest({ of, onChoose }: { of: Tie[]; onChoose: (id: string) => void }) {
+  const order: Mood[] = ["failing", "undeclared", "busy", "quiet", "silent"];
+  const sorted = [...of].sort(
+    (a, b) => order.indexOf(a.mood) - order.indexOf(b.mood) || b.perMinute - a.perMinute,
+  );
+  return (
+    <>
+      <header>
+        <h2>Who tells whom</h2>
+      </header>
+      <ul className="ties">
+        {sorted.map((tie) => (
+          <li key={tie.id}>
+            <button type="button" onClick={() => onChoose(tie.id)}>
+              <span className="row">
+                <Who name={tie.from} />
+                <Icon name="right" />
+                <Who name={tie.to} />
+                <span className="number push">{rate(tie.perMinute)}</span>
+              </span>
+              <span className="row">
+                <Sign mood={tie.mood} />
+                <span className="faint push">
+                  {tie.edges.length === 1 ? tie.edges[0]?.type : `${tie.edges.length} types`}
+                </span>
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Chosen({ of, onClose }: { of: Tie; onClose: () => void }) {
+  return (
+    <>
+      <header>
+        <h2 className="row">
+          <Who name={of.from} />
+          <Icon name="right" />
+          <Who name={of.to} />
+        </h2>
+        <button
+          type="button"
+          className="button bare small push"
+          aria-label="Show all"
+          onClick={onClose}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <ul className="ties">
+        {of.edges.map((edge) => (
+          <li key={edge.type} className="inside stack tight">
+            <code className="wrap-any">{edge.type}</code>
+            <span className="row wrap">
+              <Sign
+                mood={
+                  edge.errors
+                    ? "failing"
+                    : edge.seen && !edge.declared
+                      ? "undeclared"
+                      : !edge.seen
+                        ? "silent"
+                        : edge.perMinute
+                          ? "busy"
+                          : "quiet"
+                }
+              />
+              <span className="number push">{rate(edge.perMinute)}</span>
+            </span>
+            <span className="faint">
+              {count(edge.count)} counted
+              {edge.errors ? `, ${count(edge.errors)} with errors` : ""}
+              {edge.lastAt ? (
+                <>
+                  , last <Time at={edge.lastAt} />
+                </>
+              ) : null}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
