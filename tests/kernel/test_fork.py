@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from driver import Raises, fault, run
+import pytest
+from driver import Raises, Run, fault, run
 
 from batuta.kernel.commands import Abandon, Perform
+from batuta.kernel.events import Heard
+from batuta.kernel.step import BEHAVIOUR
 
 TWO = """
 do:
@@ -287,3 +290,22 @@ do:
       catch: { do: [ { w: { wait: PT1S } } ] }
 """
     assert run(text).performed == []
+
+
+HEARD_AROUND = """
+do:
+  - all:
+      listen: { to: { any: [ { with: { type: x } } ], until: false } }
+      foreach:
+        do:
+          - race: { fork: { compete: true, branches: [ { a: { call: a } }, { b: { call: b } } ] } }
+"""
+
+
+@pytest.mark.parametrize(("behaviour", "asked"), [(4, 3), (BEHAVIOUR, 2)])
+def test_a_listen_around_a_competition_hears_no_event_twice(behaviour, asked):
+    begun = Run(HEARD_AROUND).start(behaviour=behaviour)
+    begun.send("x", 1).send("x", 2).answer("a")
+    # A participant may be brought an event again, behind later ones.
+    begun.take(Heard(*begun.published[1])).answer("a")
+    assert len(begun.of(Perform)) == 2 * asked

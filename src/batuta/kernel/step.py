@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 NEW = RunState()
 """The state of a run before its `Started`."""
 
-BEHAVIOUR = 4
+BEHAVIOUR = 5
 """The newest numbered behaviour; recorded with each run. See `behaviours.md` in the docs folder."""
 
 CATCHES_UP_FIRST = 2

@@ -28,8 +28,12 @@ from batuta.kernel.transition import Action, Transition, entering
 if TYPE_CHECKING:
     from batuta.kernel.faults import FaultData
     from batuta.kernel.program import Node
+    from batuta.kernel.state import Ears
 
 _RUNNING = Branch()
+
+REMEMBERS_BOTH = 5
+"""From this behaviour on, whoever goes on with one branch remembers what it heard itself."""
 
 OVER = ForkState(())
 """A fork whose branches have ended, and been dealt with."""
@@ -156,7 +160,8 @@ def _end(t: Transition, owner: Token, join: Frame, branches: list[Branch], ended
     log = owner.log
     for branch in branches:
         log = together(log, branch.log)
-    owner = Token(owner.id, ended.context, join, log, owner.owner, None, None, ended.ears)
+    ears = _ears(t, owner, ended)
+    owner = Token(owner.id, ended.context, join, log, owner.owner, None, None, ears)
     t.tokens[owner.id] = owner
     frame = changed(join, state=OVER)
     return end_run(t, msgspec.structs.replace(owner, frame=frame), frame, ended.output)
@@ -170,11 +175,22 @@ def _win(
     lost = tuple(owed for at, branch in enumerate(branches) if at != index for owed in branch.log)
     # What a loser did in an earlier attempt of a try around is undone with what it did in this one.
     log = together(without(owner.log, lost), ended.log)
-    owner = Token(owner.id, ended.context, None, log, owner.owner, None, None, ended.ears)
+    ears = _ears(t, owner, ended)
+    owner = Token(owner.id, ended.context, None, log, owner.owner, None, None, ears)
     frame = changed(join, state=ForkState(tuple(branches), state_of(join).keeper))
     if lost:
         return compensate(t, owner, frame, lost, "join")
     return won(t, owner, frame, node)
+
+
+def _ears(t: Transition, owner: Token, ended: Branch) -> Ears | None:
+    """Return what has been heard by who goes on with one branch alone.
+
+    A listen around the fork (its `foreach` has the fork in it) hears on while the branches run.
+    """
+    if t.state.behaviour < REMEMBERS_BOTH or ended.ears == owner.ears:
+        return ended.ears
+    return owner.ears if ended.ears is None else joined(owner.ears, ended.ears)
 
 
 def won(t: Transition, owner: Token, frame: Frame, node: Node) -> Action:
