@@ -45,6 +45,7 @@ from batuta.kernel.events import (
     Woken,
 )
 from batuta.kernel.state import PENDING
+from batuta.kernel.step import NEW
 from batuta.kernel.tasks.away import hop_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class Part(Run):
     def take(self, event: Event) -> Part:
         self.now = self.ensemble.now
         if self.name is not None and not self.state.is_known:
-            if isinstance(event, TELLING):
+            if isinstance(event, Arrived) and self.state is NEW:
+                event = Opened(self.ensemble.facts, handed=event.handed)
+            elif isinstance(event, TELLING):
                 super().take(Opened(self.ensemble.facts))
             elif self.state.status == PENDING and not isinstance(event, FIRST):
                 super().take(Opened(Facts(RUN)))

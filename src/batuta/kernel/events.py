@@ -99,15 +99,17 @@ class Facts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False, tag="opened", omit_defaults=True):
-    """A participant learns of a run: its part of it begins, still without a token.
+    """A participant learns of a run: its part of it begins, with the token that told of it, if any.
 
     It comes again with the run's facts if they were not known the first time.
-    `secrets` are placeholders, made with `nonce`, for this participant's own.
+    `secrets` are placeholders, made with `nonce`, for this participant's own; `handed` is the
+    token.
     """
 
     facts: Facts
     secrets: dict[str, Any] = {}
     nonce: str = ""
+    handed: Handed | None = None
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):

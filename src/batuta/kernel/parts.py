@@ -22,14 +22,14 @@ from batuta.kernel.tasks.call import DETACHED
 
 if TYPE_CHECKING:
     from batuta.kernel.events import Arrived, BranchCancelled, BranchEnded, Closed, Opened
-    from batuta.kernel.state import Frame, Token
+    from batuta.kernel.state import Frame, Handed, Token
     from batuta.kernel.transition import Transition
 
 Changes = dict[str, Any] | None
 
 
 def open_part(t: Transition, event: Opened) -> Changes:
-    """The part begins, or learns the facts of its run: nothing stands here yet."""
+    """The part begins, or learns the facts of its run; what told of it may be a token."""
     if t.state.is_known:
         return None
     facts = event.facts
@@ -44,18 +44,26 @@ def open_part(t: Transition, event: Opened) -> Changes:
         nonce=event.nonce,
         behaviour=facts.behaviour,
     )
+    if event.handed is not None:
+        _take_over(t, event.handed)
     return {}
 
 
 def arrive(t: Transition, event: Arrived) -> Changes:
-    """A token is here now: let it begin its task, unless it is not wanted any more."""
-    sent = event.handed.token
-    if sent.id in t.tokens:
+    """A token is here now, unless it was before."""
+    if event.handed.token.id in t.tokens:
         return None
+    _take_over(t, event.handed)
+    return {}
+
+
+def _take_over(t: Transition, handed: Handed) -> None:
+    """Let a token begin its task, unless it is not wanted any more."""
+    sent = handed.token
     node = t.program.nodes[cast("str", sent.entering)]
     owner = t.tokens.get(sent.owner or "") if sent.owner is not None else None
     # A pause that the token has missed on its way counts for it, too.
-    token = taken_over(event.handed, owner, max(0, t.state.paused - sent.paused))
+    token = taken_over(handed, owner, max(0, t.state.paused - sent.paused))
     raw = token.carried
     token = msgspec.structs.replace(token, entering=None, carried=None, paused=0)
     t.tokens[token.id] = token
@@ -66,7 +74,6 @@ def arrive(t: Transition, event: Arrived) -> Changes:
         t.follow(answer(t, token))
     else:
         t.follow((admit, token, token.frame, node, raw))
-    return {}
 
 
 def _is_wanted(owner: Token | None, token: Token) -> bool:

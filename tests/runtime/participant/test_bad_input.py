@@ -321,7 +321,7 @@ async def test_what_a_run_cannot_take_is_put_aside_and_the_run_stands(place, bot
     await place.publish(*handed(place, "r", broken))
 
     (said,) = await place.dead(both[1])
-    assert "while run r took Arrived" in said
+    assert "while run (new) took Opened" in said
     assert both[1].mail.parked(DEAD)[0].run == "r"
     assert (both[1].runs["r"].problem, len(done)) == (None, 2)
     kind, told = handed(place, "r", hand)

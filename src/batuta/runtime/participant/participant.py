@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from batuta.errors import KernelBug
     from batuta.kernel.commands import Departure, Finish, StartChild
     from batuta.kernel.program import Program
-    from batuta.kernel.state import RunState
+    from batuta.kernel.state import Handed, RunState
     from batuta.ports.bus import Bus
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
@@ -214,22 +214,24 @@ class Participant(Driver):
         return msgspec.structs.replace(super().started(run, data), refused=None)
 
     def open_part(self, program: Program, facts: Facts) -> PartRun:
-        """Begin the part of a run of which the first message has come."""
+        """Begin the part of a run of which the first message has come; it knows nothing yet."""
         run = self.new_part(facts.run, program, facts.first_event)
         run.know(facts)
         self.note_part(run)
-        self.learn(run, facts)
         return run
 
     def learn(self, run: PartRun, facts: Facts) -> None:
         """Let a part know what all participants know of its run."""
+        self.take(run, self.opened(run, facts))
+
+    def opened(self, run: PartRun, facts: Facts, handed: Handed | None = None) -> Opened:
+        """Return the event by which a part learns of its run, and takes the token that told it."""
         run.know(facts)
-        opened = Opened(facts)
-        if run.program.workflow.secrets:
-            nonce = run.state.nonce or self.keeper.new_nonce()
-            run.secrets = self.keeper.secrets_of(run.program, nonce)
-            opened = Opened(facts, run.secrets.placeholders(), nonce)
-        self.take(run, opened)
+        if not run.program.workflow.secrets:
+            return Opened(facts, handed=handed)
+        nonce = run.state.nonce or self.keeper.new_nonce()
+        run.secrets = self.keeper.secrets_of(run.program, nonce)
+        return Opened(facts, run.secrets.placeholders(), nonce, handed)
 
     def take_at_once(self, run: PartRun, event: Event) -> None:
         """Let a part take an event whose message is durable: what it asks for may begin now."""

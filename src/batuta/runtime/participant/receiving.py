@@ -37,6 +37,7 @@ from batuta.kernel.events import (
 )
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.state import TERMINAL
+from batuta.kernel.step import NEW
 from batuta.kernel.tasks.away import owner_of
 from batuta.ports.bus import Delivered
 from batuta.ports.mail import DEAD, LATE
@@ -371,6 +372,7 @@ class Receiving:
                 return
             # Its tokens may be on their way here: what is asked for has to be known then.
             run = self._participant.open_part(program, Facts(run_id))
+            self._participant.learn(run, Facts(run_id))
         if is_outdated(self._participant, run, event, delivery.message.number):
             self._late(delivery, run_id, [name], "a later wish came before it")
             return
@@ -404,8 +406,12 @@ class Receiving:
                 self._late(delivery, facts.run, names, "its run has ended")
                 return
             run = self._participant.open_part(program, facts)
-        elif not run.state.is_known:
-            self._participant.learn(run, facts)
+        if not run.state.is_known:
+            one, first = mine[0]
+            if run.state is NEW and isinstance(first, Arrived) and not run.evaluating:
+                mine[0] = (one, self._participant.opened(run, facts, first.handed))
+            else:
+                self._participant.learn(run, facts)
         for one, event in mine:
             self._deliveries.bring(run, event, one, delivery)
 
