@@ -22,7 +22,15 @@ from batuta.choreography.owners import participants_of
 from batuta.errors import BatutaError, DefinitionError
 from batuta.insight.timeline import timeline
 from batuta.insight.traffic import ACTING
-from batuta.insight.traffic_map import CONDUCTOR, MINUTE_MS, WORLD, Edge, Seen, declared
+from batuta.insight.traffic_map import (
+    CONDUCTOR,
+    MINUTE_MS,
+    WORLD,
+    Edge,
+    Seen,
+    declared,
+    of_all,
+)
 from batuta.ports.listing import RunFilter
 
 if TYPE_CHECKING:
@@ -65,6 +73,7 @@ class LiveMap:
         since = now - minutes * MINUTE_MS
         await self._read_along()
         said = self._declared()
+        common = {type_ for one in self._projections() for type_ in of_all(one)}
         edges = {edge: count.since(since) for edge, count in self._seen.edges.items()}
         asked = await self._asked(since, now)
         views = await self._participants.all()
@@ -90,7 +99,7 @@ class LiveMap:
                     "perMinute": round(count / minutes, 2),
                     "errors": errors,
                     "lastAt": None if known is None else text_time(known.last_at),
-                    "declared": edge in said,
+                    "declared": edge in said or edge.type in common,
                     "seen": count > 0 or known is not None,
                 }
             )

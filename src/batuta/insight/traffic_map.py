@@ -125,3 +125,8 @@ def declared(projections: Iterable[Projection]) -> set[Edge]:
                     found.update(Edge(sender, receiver, type_) for type_ in shared)
         found.add(Edge(WORLD, projection.first, projection.types.start))
     return found
+
+
+def of_all(projection: Projection) -> set[str]:
+    """Return the types that any participant may publish, and all hear, whatever its rules."""
+    return {projection.types.ended, projection.types.handover}

@@ -21,8 +21,8 @@ const NEAR_END = 12;
 export interface GridProps<T extends object> {
   label: string;
   columns: GridColumn<T>[];
-  /** Column id → a CSS track (`1fr`, `120px`). */
-  widths: Record<string, string>;
+  /** Column id → how wide it is at least (px), and its share of what is left. */
+  widths: Record<string, { least: number; share?: number }>;
   rows: T[];
   idOf: (row: T) => string;
   hidden?: Record<string, boolean>;
@@ -64,10 +64,13 @@ export function Grid<T extends object>(props: GridProps<T>) {
   useEffect(() => {
     if (current >= 0) virtual.scrollToIndex(current, { align: "auto" });
   }, [current, virtual]);
-  const tracks = table
+  const sizes = table
     .getVisibleLeafColumns()
-    .map((column) => props.widths[column.id] ?? "1fr")
-    .join(" ");
+    .map((column) => props.widths[column.id] ?? { least: 100 });
+  const tracks = sizes.map(({ least, share }) =>
+    share ? `minmax(${least}px, ${share}fr)` : `${least}px`,
+  );
+  const least = sizes.reduce((sum, size) => sum + size.least, 0);
   const all = table.getRowModel().rows;
   return (
     <div
@@ -78,7 +81,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
       aria-rowcount={rows.length + 1}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
       tabIndex={0}
-      style={{ "--columns": tracks } as React.CSSProperties}
+      style={{ "--columns": tracks.join(" "), "--least": `${least}px` } as React.CSSProperties}
     >
       <div role="rowgroup">
         {table.getHeaderGroups().map((group) => (

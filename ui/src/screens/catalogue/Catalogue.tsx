@@ -1,6 +1,6 @@
 // What there is to connect: events with who publishes and hears them, functions, services.
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { calls } from "../../api/calls";
 import type { Catalogue as Content, Json as Value } from "../../api/types";
@@ -11,6 +11,7 @@ import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Tabs } from "../../parts/Tabs";
+import { names } from "../workflow/names";
 
 type Event = Content["events"][number];
 type Fn = Content["functions"][number];
@@ -26,9 +27,19 @@ function Names({ of }: { of: string[] }) {
   }
   return (
     <span className="row wrap">
-      {of.map((name) => (
-        <Who key={name} name={name} />
-      ))}
+      {of.map((name) =>
+        name.includes("/") ? (
+          <Link
+            key={name}
+            to="/workflows/$namespace/$name"
+            params={names(name.split(":")[0] ?? "")}
+          >
+            {name}
+          </Link>
+        ) : (
+          <Who key={name} name={name} />
+        ),
+      )}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 // The live map: participants, and the events that go between them now.
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { createContext, useContext, useMemo, useState } from "react";
 import { calls } from "../../api/calls";
 import { Choice } from "../../parts/Choice";
 import { Icon } from "../../parts/Icon";
@@ -25,7 +25,12 @@ export function LiveMap() {
     queryFn: () => calls.map(Number(minutes)),
     refetchInterval: 3_000,
   });
+  const [hidden, setHidden] = useState<ReadonlySet<Mood>>(new Set());
   const all = useMemo(() => (data ? ties(data) : []), [data]);
+  const ours = useMemo(
+    () => new Set(data?.nodes.filter((one) => one.kind === "participant").map((one) => one.name)),
+    [data],
+  );
   const chosen = all.find((tie) => tie.id === search.edge) ?? null;
   const choose = (id: string | null) =>
     void navigate({
@@ -51,19 +56,26 @@ export function LiveMap() {
       ) : !data ? (
         <Loading />
       ) : data.nodes.length ? (
-        <div className="split">
-          <section className="card view" aria-label="Map">
-            <Legend />
-            <MapPicture map={data} ties={all} chosen={chosen?.id ?? null} onChoose={choose} />
-          </section>
-          <aside className="card panel" aria-label="Events between participants">
-            {chosen ? (
-              <Chosen of={chosen} onClose={() => choose(null)} />
-            ) : (
-              <Busiest of={all} onChoose={choose} />
-            )}
-          </aside>
-        </div>
+        <Ours value={ours}>
+          <div className="split">
+            <section className="card view" aria-label="Map">
+              <Legend hidden={hidden} onChange={setHidden} />
+              <MapPicture
+                map={data}
+                ties={all.filter((tie) => !hidden.has(tie.mood))}
+                chosen={chosen?.id ?? null}
+                onChoose={choose}
+              />
+            </section>
+            <aside className="card panel" aria-label="Events between participants">
+              {chosen ? (
+                <Chosen of={chosen} onClose={() => choose(null)} />
+              ) : (
+                <Busiest of={all} onChoose={choose} />
+              )}
+            </aside>
+          </div>
+        </Ours>
       ) : (
         <section className="card">
           <Empty icon="map" title="Nobody to be seen yet" command="batuta up .">
@@ -83,18 +95,47 @@ const MOODS: Record<Mood, string> = {
   failing: "with errors",
 };
 
-function Legend() {
+/** What arrows mean; each kind can be left out of the picture. */
+function Legend({
+  hidden,
+  onChange,
+}: {
+  hidden: ReadonlySet<Mood>;
+  onChange: (hidden: ReadonlySet<Mood>) => void;
+}) {
   return (
-    <ul className="legend" aria-label="What arrows mean">
+    <div className="legend" role="group" aria-label="Which arrows are shown">
       {(Object.keys(MOODS) as Mood[]).map((mood) => (
-        <li key={mood}>
+        <button
+          key={mood}
+          type="button"
+          aria-pressed={!hidden.has(mood)}
+          onClick={() => {
+            const next = new Set(hidden);
+            if (!next.delete(mood)) next.add(mood);
+            onChange(next);
+          }}
+        >
           <svg width="26" height="8" aria-hidden="true">
             <line x1="1" y1="4" x2="25" y2="4" className={`tie ${mood}`} />
           </svg>
           {MOODS[mood]}
-        </li>
+        </button>
       ))}
-    </ul>
+    </div>
+  );
+}
+
+const Ours = createContext<ReadonlySet<string>>(new Set());
+
+/** A participant in its colour; the conductor and those outside by a sign. */
+function Whoever({ name }: { name: string }) {
+  if (useContext(Ours).has(name)) return <Who name={name} />;
+  return (
+    <span className="row whoever">
+      <Icon name={name === "conductor" ? "baton" : "out"} />
+      {name}
+    </span>
   );
 }
 
@@ -132,9 +173,9 @@ function Busiest({ of, onChoose }: { of: Tie[]; onChoose: (id: string) => void }
           <li key={tie.id}>
             <button type="button" onClick={() => onChoose(tie.id)}>
               <span className="row">
-                <Who name={tie.from} />
+                <Whoever name={tie.from} />
                 <Icon name="right" />
-                <Who name={tie.to} />
+                <Whoever name={tie.to} />
                 <span className="number push">{rate(tie.perMinute)}</span>
               </span>
               <span className="row">
@@ -156,9 +197,9 @@ function Chosen({ of, onClose }: { of: Tie; onClose: () => void }) {
     <>
       <header>
         <h2 className="row">
-          <Who name={of.from} />
+          <Whoever name={of.from} />
           <Icon name="right" />
-          <Who name={of.to} />
+          <Whoever name={of.to} />
         </h2>
         <button
           type="button"

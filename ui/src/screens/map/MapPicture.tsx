@@ -7,7 +7,6 @@ import {
   type Edge,
   EdgeLabelRenderer,
   type EdgeProps,
-  getBezierPath,
   Handle,
   MarkerType,
   type Node,
@@ -20,12 +19,12 @@ import type { MapNode, TrafficMap } from "../../api/types";
 import { useWho } from "../../app/who";
 import { Icon, type IconName } from "../../parts/Icon";
 import { Status } from "../../parts/Mark";
-import { HEIGHT, rate, spots, type Tie, WIDTH, widthOf } from "./traffic";
+import { HEIGHT, rate, type Spot, spots, type Tie, WIDTH, wayBetween, widthOf } from "./traffic";
 import "@xyflow/react/dist/base.css";
 import "../../graph/graph.css";
 
 type Somebody = Node<{ node: MapNode; who: number }, "somebody">;
-type Telling = Edge<{ tie: Tie; chosen: boolean; lift: number }, "telling">;
+type Telling = Edge<{ tie: Tie; chosen: boolean; from: Spot; to: Spot }, "telling">;
 
 const KINDS: Record<MapNode["kind"], { icon: IconName; word: string }> = {
   participant: { icon: "participants", word: "participant" },
@@ -61,7 +60,7 @@ export function MapPicture({
     ({ node, x, y }): Somebody => ({
       id: node.name,
       type: "somebody",
-      position: { x, y },
+      position: { x: x - WIDTH / 2, y: y - HEIGHT / 2 },
       width: WIDTH,
       height: HEIGHT,
       selectable: false,
@@ -72,29 +71,25 @@ export function MapPicture({
       },
     }),
   );
-  const pairs = new Set(ties.map((tie) => tie.id));
-  const edges = ties.map(
-    (tie): Telling => ({
-      id: tie.id,
-      source: tie.from,
-      target: tie.to,
-      type: "telling",
-      data: {
-        tie,
-        chosen: chosen === tie.id,
-        // Two that tell each other get an arrow above and one below.
-        lift: pairs.has(`${tie.to} → ${tie.from}`) ? 16 : 0,
+  const places = new Map(placed.map((spot) => [spot.node.name, spot]));
+  const edges = ties.flatMap((tie): Telling[] => {
+    const from = places.get(tie.from);
+    const to = places.get(tie.to);
+    if (!from || !to) return [];
+    return [
+      {
+        id: tie.id,
+        source: tie.from,
+        target: tie.to,
+        type: "telling",
+        data: { tie, chosen: chosen === tie.id, from, to },
+        markerEnd: { type: MarkerType.ArrowClosed, width: 13, height: 13, color: TONES[tie.mood] },
+        ariaLabel: `${tie.from} tells ${tie.to}: ${rate(tie.perMinute)}`,
+        focusable: false,
+        zIndex: tie.mood === "silent" ? 0 : 1,
       },
-      markerEnd: {
-        type: MarkerType.ArrowClosed,
-        width: 14,
-        height: 14,
-        color: TONES[tie.mood],
-      },
-      ariaLabel: `${tie.from} tells ${tie.to}: ${rate(tie.perMinute)}`,
-      focusable: false,
-    }),
-  );
+    ];
+  });
   return (
     <div className="flow" role="group" aria-label="Participants and the events between them">
       <ReactFlow
@@ -141,18 +136,9 @@ function SomebodyBox({ data }: NodeProps<Somebody>) {
 }
 
 function TellingEdge(props: EdgeProps<Telling>) {
-  const { tie, chosen, lift } = props.data ?? { tie: null, chosen: false, lift: 0 };
-  if (!tie) return null;
-  const back = props.sourceX > props.targetX;
-  const [path, x, y] = getBezierPath({
-    sourceX: props.sourceX,
-    sourceY: props.sourceY + (back ? lift : -lift) * 0.6,
-    targetX: props.targetX,
-    targetY: props.targetY + (back ? lift : -lift) * 0.6,
-    sourcePosition: Position.Right,
-    targetPosition: Position.Left,
-    curvature: back ? 0.6 : 0.3,
-  });
+  if (!props.data) return null;
+  const { tie, chosen, from, to } = props.data;
+  const { path, x, y } = wayBetween(from, to);
   const width = widthOf(tie.perMinute);
   return (
     <>

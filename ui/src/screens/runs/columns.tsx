@@ -6,16 +6,16 @@ import { Icon } from "../../parts/Icon";
 import { ControlMark, Status, verdictOf } from "../../parts/Mark";
 import { Time, Took } from "../../parts/Time";
 
-export const WIDTHS: Record<string, string> = {
-  chosen: "38px",
-  status: "118px",
-  id: "222px",
-  keys: "minmax(140px, 1fr)",
-  workflow: "minmax(140px, 1fr)",
-  control: "136px",
-  started: "100px",
-  took: "92px",
-  why: "minmax(120px, 1.4fr)",
+export const WIDTHS: Record<string, { least: number; share?: number }> = {
+  chosen: { least: 38 },
+  status: { least: 118 },
+  id: { least: 222 },
+  keys: { least: 226, share: 1 },
+  workflow: { least: 136, share: 0.6 },
+  control: { least: 128 },
+  started: { least: 92 },
+  took: { least: 84 },
+  why: { least: 100, share: 1.6 },
 };
 
 export const TITLES: Record<string, string> = {
