@@ -78,6 +78,31 @@ async def test_a_faulted_run_is_retried_as_a_new_one(served):
     assert again["id"] != run["id"]
 
 
+async def test_a_faulted_run_is_retried_from_a_task_with_another_input(served):
+    run = await served.ended("demo/failing")
+    body = {"from": "/do/0/greet", "input": {}}
+    again = await served.post(f"/runs/{run['id']}/retry", body)
+    await served.engine.result(again["id"], 10)
+    wrong = await served.post(f"/runs/{run['id']}/retry", {"from": "/do/9/x"}, status=422)
+    tasks = (await served.get(f"/runs/{again['id']}/tasks"))["items"]
+
+    assert again["rerunOf"] == run["id"]
+    assert [one["name"] for one in tasks] == ["greet", "break"]
+    assert "has no task" in wrong["detail"]
+
+
+async def test_a_run_is_run_again_with_another_input(served):
+    for control in ("orchestrated", "choreographed"):
+        run = await served.ended("demo/greeting", {"name": "Ada"}, control=control)
+        body = {"run": run["id"], "input": {"name": "Bob"}}
+        again = await served.post("/runs/rerun", body, status=201)
+        await served.engine.result(again["id"], 10)
+        shown = await served.get(f"/runs/{again['id']}")
+
+        assert [shown["control"], shown["rerunOf"]] == [control, run["id"]]
+        assert shown["output"] == {"text": "Hello, Bob!"}
+
+
 async def test_what_is_not_known_is_404(served):
     for path in ("/runs/none", "/runs/none/tasks"):
         answer = await served.http.get(f"/api/v1{path}")

@@ -161,7 +161,13 @@ class Choreography:
         return await self._hosting.host(dict.fromkeys(names), deployments, new=new)
 
     async def start(
-        self, program: Program, data: Any, *, run_id: str | None, setup: str | None
+        self,
+        program: Program,
+        data: Any,
+        *,
+        run_id: str | None,
+        setup: str | None,
+        origin: str | None = None,
     ) -> str:
         """Publish the event that starts a run; returns the run's id once that is durable."""
         now = self._clock.now()
@@ -173,6 +179,7 @@ class Choreography:
             digest=program.workflow.digest,
             started_at=now,
             setup=setup,
+            origin=origin,
         )
         await in_thread(partial(self._views.see, [seen], [], "", 0))
         return run_id

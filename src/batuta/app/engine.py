@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
 from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.handle import Run
 from batuta.app.listing import Listing
+from batuta.app.retrying import again, input_of, retry
 from batuta.app.serving import Serving
 from batuta.app.views import RunView, TaskView, ended_view, row_view, task_view
 from batuta.errors import (
@@ -25,12 +28,11 @@ from batuta.errors import (
     RequestError,
 )
 from batuta.insight.timeline import timeline, told
-from batuta.kernel.codec import decode_event, encode_event
-from batuta.kernel.events import CancelAsked, ResumeAsked, Started, SuspendAsked
-from batuta.kernel.state import FAULTED, TERMINAL
+from batuta.kernel.codec import encode_event
+from batuta.kernel.events import CancelAsked, ResumeAsked, SuspendAsked
+from batuta.kernel.state import TERMINAL
 from batuta.ports.listing import RunFilter
 from batuta.runtime.shared.ids import new_run_id
-from batuta.runtime.shared.replay import before_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +128,7 @@ class Engine:
         *,
         run_id: str | None = None,
         control: str | None = None,
+        origin: str | None = None,
     ) -> Run:
         """Start a run; returns once it is durable.
 
@@ -135,6 +138,7 @@ class Engine:
             run_id: an id of your own, to start at most once.
             control: `orchestrated` or `choreographed`; by default what the document says. The
                 participants of a choreographed run are run here, unless they are elsewhere.
+            origin: a run that it repeats.
 
         Raises:
             NotFoundError: no such workflow is deployed.
@@ -151,14 +155,16 @@ class Engine:
         if (control or program.workflow.control) == CHOREOGRAPHED:
             choreography = await self.meeting.choreography()
             await choreography.host(program)
-            started = await choreography.start(program, data, run_id=run_id, setup=self._setup)
+            started = await choreography.start(
+                program, data, run_id=run_id, setup=self._setup, origin=origin
+            )
             return Run(self, started)
         known = await self.meeting.known()
         if known is not None:
             await known.bridge.hear()
         now = self.clock.now()
         run = self.conductor.begin(
-            program, data, run_id=run_id or new_run_id(now), setup=self._setup
+            program, data, run_id=run_id or new_run_id(now), setup=self._setup, origin=origin
         )
         await self.conductor.durable()
         if run.problem is not None:
@@ -289,50 +295,53 @@ class Engine:
                 return
         self.store.ask(run_id, encode_event(event))
 
-    async def retry(self, run_id: str, *, from_start: bool = False) -> Run:
-        """Run a faulted run again, as a new run: from the task that faulted, or from the start.
+    async def retry(
+        self,
+        run_id: str,
+        *,
+        from_start: bool = False,
+        task: str | None = None,
+        input: Any = UNSET,  # noqa: A002 -- the DSL's word
+    ) -> Run:
+        """Run a faulted run again, as a new run: from what faulted, from a task, or from the start.
 
         The new run begins with the recorded results of the old one, so that nothing that succeeded
-        is done again, and it uses the old one's idempotency keys. The old run's end stays as it was
-        written.
+        before is done again, and it uses the old one's idempotency keys. The old run's end stays as
+        it was written.
+
+        Args:
+            run_id: the faulted run.
+            from_start: run all of it again.
+            task: the reference of the task to go on from; its last occurrence is meant.
+            input: what that task gets instead (by default of `task` the one that faulted), or from
+                the start the run. It is another request then, under idempotency keys of its own.
 
         Raises:
-            ConflictError: the run has not faulted; or only a retry from the start makes sense: what
-                it had completed was undone, or it is choreographed, and each participant has only
-                its own part of the history.
+            ConflictError: the run has not faulted, or not come to that task; or only a retry from
+                the start makes sense: what it had completed was undone, or it is choreographed, and
+                each participant has only its own part of the history.
+            RequestError: the workflow has no such task; or the input is not JSON.
             NotFoundError: the bus does not keep a choreographed run's first event any more.
         """
         row = self._row(run_id)
-        if row.status != FAULTED:
-            raise ConflictError(
-                f"run {run_id} is {row.status}: only a faulted run can be retried",
-                hint="start a new run, or wait for this one",
-            )
-        program = self.programs.of(row.workflow, row.digest)
-        if row.control == CHOREOGRAPHED:
-            if not from_start:
-                raise ConflictError(
-                    f"run {run_id} is choreographed: nobody has all of its history to go on from",
-                    hint="run it again from the start: `batuta runs retry ID --from-start`",
-                )
-            choreography = await self.meeting.choreography()
-            data = await choreography.input_of(program, run_id)
-            return await self.start(row.workflow, data, control=CHOREOGRAPHED)
-        rows = list(self.store.journal(run_id))
-        good, undone = before_fault(program, rows)
-        if from_start or good == 0:
-            started = decode_event(rows[0].body)
-            data = started.input if isinstance(started, Started) else None
-            return await self.start(row.workflow, data)
-        if undone:
-            raise ConflictError(
-                f"run {run_id} has undone what it had completed",
-                hint="retry it from the start: `batuta runs retry ID --from-start`",
-            )
-        new_id = new_run_id(self.clock.now())
-        self.conductor.begin_from(row, rows[:good], new_id)
-        await self.conductor.durable()
-        return Run(self, new_id)
+        new = await retry(self, row, from_start=from_start, task=task, data=input)
+        return Run(self, new)
+
+    async def rerun(self, run_id: str, input: Any = UNSET) -> Run:  # noqa: A002 -- the DSL's word
+        """Start a new run of a run's version, with another input or the same.
+
+        Raises:
+            NotFoundError: the bus does not keep a choreographed run's first event any more.
+        """
+        return Run(self, await again(self, self._row(run_id), input))
+
+    async def input_of(self, run_id: str) -> Any:
+        """Return what a run was started with.
+
+        Raises:
+            NotFoundError: the bus does not keep a choreographed run's first event any more.
+        """
+        return self.conductor.keeper.mask(await input_of(self, self._row(run_id)))
 
     # -- events ------------------------------------------------------------------------------------
 

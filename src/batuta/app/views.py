@@ -21,8 +21,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is running, waiting, suspended, completed, faulted or cancelled. `error` is the fault
     (RFC 7807 members). `problem` tells why a run stands still that should not (null when all is
-    well), `stuckSince` since when nobody acts who should. `keys` are the business keys that it is
-    found by. Times are RFC 3339 texts in UTC.
+    well), `stuckSince` since when nobody acts who should, `rerunOf` which run it repeats. `keys`
+    are the business keys that it is found by. Times are RFC 3339 texts in UTC.
     """
 
     id: str
@@ -38,11 +38,12 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     parent: str | None = None
     keys: dict[str, Any] = {}
     stuck_since: str | None = msgspec.field(default=None, name="stuckSince")
+    rerun_of: str | None = msgspec.field(default=None, name="rerunOf")
 
     def as_json(self) -> dict[str, Any]:
         """Return the documented JSON object; what comes after `endedAt` only where there is any."""
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for optional in ("problem", "parent", "keys", "stuckSince"):
+        for optional in ("problem", "parent", "keys", "stuckSince", "rerunOf"):
             if not data[optional]:
                 del data[optional]
         return data
@@ -132,6 +133,7 @@ def row_view(row: RunRow, status: str, problem: str | None) -> RunView:
         ended_at=text_time(row.ended_at),
         problem=problem,
         parent=row.parent,
+        rerun_of=row.origin,
         keys={} if row.keys is None else msgspec.json.decode(row.keys),
         stuck_since=None if row.ended_at is not None else text_time(row.stuck),
     )

@@ -16,7 +16,8 @@ class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_default
     `secrets` are placeholders, made with `nonce`, so that they can be told from anybody's text.
     `refused` is why the run cannot begin properly (a declared secret is missing): it faults.
     `heard` are the numbers of events that the run's listens leave alone: a run before it, whose
-    place it takes, has consumed them.
+    place it takes, has consumed them. `amended` has, by occurrence (reference and path without
+    attempts), the input that a task gets instead of the one that would come to it.
     """
 
     run: str
@@ -27,6 +28,7 @@ class Started(msgspec.Struct, frozen=True, gc=False, tag="started", omit_default
     origin: str = ""
     behaviour: int = 1
     heard: tuple[int, ...] = ()
+    amended: dict[str, Any] = {}
 
 
 class Performed(msgspec.Struct, frozen=True, gc=False, tag="done", omit_defaults=True):

@@ -22,7 +22,7 @@ from batuta.kernel.commands import Publish
 from batuta.kernel.data import transformed
 from batuta.kernel.evaluation import is_true
 from batuta.kernel.faults import FaultData, Raised, configuration_fault
-from batuta.kernel.frames import is_undoing, own_frames, parent_of, root_of, turned
+from batuta.kernel.frames import is_undoing, occurrence_path, own_frames, parent_of, root_of, turned
 from batuta.kernel.leaving import all_owed, cancel_all, cancel_token, give_back, leave_to
 from batuta.kernel.owing import owing
 from batuta.kernel.program import CONTINUE, END, EXIT, Node
@@ -57,6 +57,8 @@ def admit(t: Transition, token: Token, parent: Frame, node: Node, raw: Any) -> A
     if node.input is not None:
         given = {"task": TaskView(node, raw, t.now)}
         data = transformed(t, node.input, raw, token, parent, given, before=True)
+    if t.state.amended:
+        data = t.state.amended.get(node.reference + occurrence_path(parent.inner), data)
     if t.watch is not None:
         report(t, "started", node, parent, input=data)
     return node.begin(t, token, parent, node, raw, data)

@@ -51,7 +51,8 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     the joins it keeps. Its `origin` is "" as long as it knows nothing of the run but the id, from
     somebody who wants it cancelled or suspended. `barred` are the ids of branches that were
     cancelled while they were elsewhere, or on their way here; `spared` says that a cancel is not to
-    undo anything; `paused` is for how long the run has been suspended so far.
+    undo anything; `paused` is for how long the run has been suspended so far. `amended` is that of
+    the run's start.
     """
 
     id: str = ""
@@ -72,6 +73,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     barred: tuple[str, ...] = ()
     spared: bool = False
     paused: int = 0
+    amended: dict[str, Any] = {}
 
     @property
     def is_known(self) -> bool:

@@ -162,6 +162,7 @@ def _start(t: Transition, event: Started) -> dict[str, Any] | None:
         secrets=event.secrets,
         nonce=event.nonce,
         behaviour=event.behaviour,
+        amended=event.amended,
     )
     # The context begins as an empty object (ruling A3), so that `$context.x` and `$context + {}`
     # do.

@@ -19,7 +19,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What is now known of a run; None is what has not been told. Times are epoch milliseconds.
 
     `workflow` is its identity, `setup` what a process needs to go on with it, `keys` what it is
-    found by (`RunRow`).
+    found by, `origin` a run that it repeats (`RunRow`).
     """
 
     run: str
@@ -33,6 +33,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     output: bytes | None = None
     fault: bytes | None = None
     keys: bytes | None = None
+    origin: str | None = None
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):

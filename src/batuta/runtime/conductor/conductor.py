@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.errors import BatutaError
-from batuta.kernel.codec import decode_event, encode_event
-from batuta.kernel.events import CancelAsked, Event, Failed, Performed, Started
+from batuta.kernel.codec import encode_event
+from batuta.kernel.events import CancelAsked, Event, Failed, Performed
 from batuta.kernel.faults import FaultData, standard
 from batuta.kernel.step import NEW
-from batuta.ports.store import Batch, JournalRow, RunRow
+from batuta.ports.store import Batch, RunRow
 from batuta.runtime.conductor.answers import Answers
 from batuta.runtime.shared.driving.driver import Driver
 from batuta.runtime.shared.driving.live import LiveRun
@@ -96,11 +96,13 @@ class Conductor(Driver):
         first_event: int | None = None,
         heard: tuple[int, ...] = (),
         instead_of: LiveRun | None = None,
+        origin: str | None = None,
     ) -> LiveRun:
         """Start a run; it is durable when `durable` says so, and its tasks begin only then.
 
         It hears the events published from now on, or with numbers greater than `first_event`,
         except those in `heard`; and what is still on its way to the run whose place it takes.
+        `origin` is a run that it repeats.
         """
         run = LiveRun(run_id, program, NEW, 0)
         run.parent, run.parent_key, run.setup = parent, parent_key, setup
@@ -120,7 +122,7 @@ class Conductor(Driver):
                 owner=self.owner,
                 parent=parent,
                 parent_key=parent_key,
-                origin=None,
+                origin=origin,
                 first_event=run.first_event,
                 setup=setup,
                 digest=program.workflow.digest,
@@ -132,33 +134,6 @@ class Conductor(Driver):
             batch.asks.append((run_id, encode_event(started)))
         self.schedule()
         return run
-
-    def begin_from(self, old: RunRow, rows: list[JournalRow], run_id: str) -> None:
-        """Start a run with the history of another: it goes on where those rows end."""
-        batch = self.committer.batch
-        for row in rows:
-            body = row.body
-            event = decode_event(body)
-            if isinstance(event, Started):
-                origin = event.origin or event.run
-                body = encode_event(msgspec.structs.replace(event, run=run_id, origin=origin))
-            batch.journal.append((run_id, row.seq, row.at, body, row.answers))
-        batch.runs.append(
-            RunRow(
-                id=run_id,
-                workflow=old.workflow,
-                started_at=self.clock.now(),
-                owner=self.owner,
-                origin=old.id,
-                first_event=old.first_event,
-                setup=old.setup,
-                digest=old.digest,
-            )
-        )
-        if old.keys is not None:
-            batch.keys.append((run_id, old.keys))
-        self.committer.releases.append(lambda: self.housing.take_up_one(run_id))
-        self.schedule()
 
     # -- what is particular to whole runs ----------------------------------------------------------
 

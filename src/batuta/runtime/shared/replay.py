@@ -7,7 +7,7 @@ the run is stopped rather than continued from a guess.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batuta.errors import KernelBug
 from batuta.kernel.codec import (
@@ -20,6 +20,7 @@ from batuta.kernel.codec import (
 from batuta.kernel.commands import Abandon, Finish, Perform, StartChild, Subscribe, Unsubscribe
 from batuta.kernel.evaluation import NeedsEvaluation
 from batuta.kernel.events import Failed, Performed
+from batuta.kernel.frames import occurrence_path
 from batuta.kernel.state import FAULTED, CompensationState
 from batuta.kernel.step import NEW, step
 
@@ -182,6 +183,33 @@ def before_fault(program: Program, rows: Iterable[JournalRow]) -> tuple[int, boo
         if not undoing:
             good = row.seq
     return good, undoing
+
+
+class Begun(NamedTuple):
+    """Where a task began: the row whose event led to it, and its occurrence (without attempts)."""
+
+    seq: int
+    occurrence: str
+
+
+def where_begun(program: Program, rows: Iterable[JournalRow], reference: str) -> Begun | None:
+    """Find where the last occurrence of a task first began, None when it never did.
+
+    Raises:
+        KernelBug: the history does not fit the code.
+    """
+    state = NEW
+    first: dict[str, int] = {}
+    last: str | None = None
+    for row in rows:
+        watch: Watch = []
+        answers = decode_answers(row.answers) if row.answers else ()
+        state = step(program, state, decode_event(row.body), row.at, answers, watch).state
+        for one in watch:
+            if one.what == "started" and one.reference == reference:
+                last = one.reference + occurrence_path(one.path)
+                first.setdefault(last, row.seq)
+    return None if last is None else Begun(first[last], last)
 
 
 def _outermost_undoing(frame: Frame | None) -> Frame | None:

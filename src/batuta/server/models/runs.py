@@ -25,6 +25,7 @@ class RunModel(Shape):
     parent: str | None
     keys: dict[str, Any]
     stuck_since: Time | None
+    rerun_of: str | None
 
 
 class TaskModel(Shape):
@@ -60,8 +61,18 @@ class CancelBody(Shape):
     compensate: bool = True
 
 
+class RerunBody(Shape):
+    """The run to repeat, and its input if that is another."""
+
+    run: str = Field(min_length=1, max_length=256)
+    input: Any = None
+
+
 class RetryBody(Shape):
-    """From where a faulted run goes on: where it faulted, a task, or the start."""
+    """From where a faulted run goes on: where it faulted, a task, or the start.
+
+    With an `input`, that is what the task gets, or from the start the run.
+    """
 
     from_: str | None = Field(default=None, alias="from", max_length=2_048)
     from_start: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +13,7 @@ from batuta.server.access import OPERATOR
 from batuta.server.answers import Answer
 from batuta.server.asked import RunId
 from batuta.server.desk import Guarded, refusals, role
-from batuta.server.models.runs import CancelBody, RetryBody, RunModel
+from batuta.server.models.runs import CancelBody, RerunBody, RetryBody, RunModel
 from batuta.server.routes.runs import allowed
 
 if TYPE_CHECKING:
@@ -76,8 +77,29 @@ def router(desk: Desk) -> APIRouter:
     async def retry(request: Request, run_id: RunId, body: RetryBody) -> Response:
         """Run a faulted run again, as a new run: from where it faulted, or from the start."""
         allowed(desk, request, run_id, OPERATOR)
-        again = await engine.retry(run_id, from_start=body.from_start)
+        again = await engine.retry(
+            run_id,
+            from_start=body.from_start,
+            task=body.from_,
+            input=body.input if "input" in body.model_fields_set else UNSET,
+        )
         desk.note(request, "run.retry", run_id, again=again.id)
         return Answer(again.show())
+
+    @routes.post(
+        "/runs/rerun",
+        operation_id="rerunRun",
+        status_code=201,
+        response_model=RunModel,
+        responses=refusals(404, 409, 413),
+        openapi_extra=role(OPERATOR),
+    )
+    async def rerun(request: Request, body: RerunBody) -> Response:
+        """Start a new run of a run's version, with another input or the same."""
+        allowed(desk, request, body.run, OPERATOR)
+        data = body.input if "input" in body.model_fields_set else UNSET
+        again = await engine.rerun(body.run, data)
+        desk.note(request, "run.rerun", again.id, of=body.run)
+        return Answer(again.show(), status_code=201)
 
     return routes

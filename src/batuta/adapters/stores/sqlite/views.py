@@ -33,7 +33,7 @@ class ViewKeeper:
         with self._alone() as writer:
             for one in sightings:
                 known = (one.run, one.workflow, one.digest, one.started_at, one.parent, one.setup)
-                writer.execute(SQL["see_run"], (*known, one.keys))
+                writer.execute(SQL["see_run"], (*known, one.keys, one.origin))
                 if one.keys is not None:
                     texts = key_texts([(one.run, one.keys)])
                     writer.executemany(SQL["see_key"], [(*text, one.keys) for text in texts])

@@ -138,22 +138,23 @@ class Housing:
             if run is None:
                 continue
             count += 1
-            self._ask_again(run)
+            self.ask_again(run)
         return count
 
     def take_up_one(self, run_id: str) -> None:
         """Load one run that is under way, and ask again for what it had asked of the world."""
         run = self.find(run_id)
         if run is not None:
-            self._ask_again(run)
+            self.ask_again(run)
             self._driver.schedule()
 
-    def _ask_again(self, run: LiveRun) -> None:
+    def ask_again(self, run: LiveRun, asked: list[Perform | StartChild] | None = None) -> None:
+        """Ask again for what a run had asked of the world: all that is unanswered, or these."""
         driver = self._driver
         if run.state.status == PENDING or run.state.status in TERMINAL:
             return
         if run.state.status != SUSPENDED:
-            self.go_on(run, list(run.ledger.asked.values()))
+            self.go_on(run, list(run.ledger.asked.values()) if asked is None else asked)
         for subscription in list(run.ledger.subscribed.values()):
             driver.hearing.catch_up(run, subscription)
         driver.post(run, Woken())
