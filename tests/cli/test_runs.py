@@ -87,6 +87,17 @@ def test_a_run_is_shown_with_its_timeline(cli, run):
     assert f"batuta runs retry {run_id}" in said.out
 
 
+def test_a_run_that_waits_says_for_what_from_whom_and_since_when(cli, waiting):
+    said = cli("runs", "show", waiting)
+    told = cli("runs", "show", waiting, "--json").json
+
+    assert (
+        "expected next:\n  com.acme.go, for the conductor at hear (/do/1/hear); since" in said.out
+    )
+    assert told["conformance"] == {"verdict": "ok", "findings": []}
+    assert [(one["what"], one["participant"]) for one in told["expected"]] == [("event", None)]
+
+
 def test_a_trace_shows_what_tasks_were_given_and_answered(cli, run):
     run_id = run("failing", code=1)["id"]
     said = cli("runs", "show", run_id, "--trace")

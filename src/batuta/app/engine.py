@@ -16,6 +16,7 @@ from msgspec import UNSET
 from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
 from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.handle import Run
+from batuta.app.knowing import Knowing
 from batuta.app.listing import Listing
 from batuta.app.retrying import again, input_of, retry
 from batuta.app.serving import Serving
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from batuta.app.choreography import Choreography, Meeting
     from batuta.app.deploying import Deployer
+    from batuta.app.knowing import KnownView
     from batuta.definition import Report
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
@@ -81,6 +83,7 @@ class Engine:
         self.records = records
         self.functions: Callable[[], list[dict[str, Any]]] = list
         """Describes the functions that are here."""
+        self.knowing = Knowing(store, programs, meeting.views, clock, conductor.keeper.mask)
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
@@ -246,11 +249,19 @@ class Engine:
         where = RunFilter(statuses=statuses, workflow=workflow)
         return [self._view(row) for row in self.store.runs(where, before=before, limit=limit).rows]
 
+    def known(self, run_id: str) -> KnownView:
+        """Return what is expected next in a run, from whom, since when; and whether all is right.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        return self.knowing.about(self._row(run_id))
+
     def tasks(self, run_id: str) -> list[TaskView]:
         """Return a run's timeline: its tasks in the order in which they started."""
         row = self._row(run_id)
         if row.control == CHOREOGRAPHED:
-            lines = told(self.meeting.views.reports(run_id))
+            lines = told(self.meeting.views.reports(run_id)).lines
         else:
             program = self.programs.of(row.workflow, row.digest)
             lines = timeline(program, self.store.journal(run_id))

@@ -8,7 +8,7 @@ have told their reports, and a viewer has kept them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,11 @@ _decode = msgspec.json.Decoder(Happened).decode
 
 
 class TaskLine(msgspec.Struct, kw_only=True):
-    """One task's life. Times are epoch milliseconds."""
+    """One task's life. Times are epoch milliseconds.
+
+    `since` is when control reached it: before its start, if it had to go to its participant first.
+    `by` is the participant that told of its start, "" under a conductor.
+    """
 
     reference: str
     name: str
@@ -37,15 +41,17 @@ class TaskLine(msgspec.Struct, kw_only=True):
     iteration: int | None
     path: str
     started_at: int
+    since: int = 0
+    by: str = ""
     ended_at: int | None = None
     input: Any = None
     output: Any = None
     error: dict[str, Any] | None = None
 
 
-def told(reports: Iterable[bytes]) -> list[TaskLine]:
-    """Return the tasks of a run of which participants have told, in the order of their start."""
-    return lines_of(map(_decode, reports))
+def told(reports: Iterable[bytes]) -> Account:
+    """Return what participants have told of a run's tasks, in the order of their start."""
+    return account_of(map(_decode, reports))
 
 
 def timeline(program: Program, rows: Iterable[JournalRow]) -> list[TaskLine]:
@@ -65,10 +71,37 @@ def timeline(program: Program, rows: Iterable[JournalRow]) -> list[TaskLine]:
 
 def lines_of(reports: Iterable[Happened]) -> list[TaskLine]:
     """Return the tasks that reports tell of, in the order in which they started."""
+    return account_of(reports).lines
+
+
+class Account(NamedTuple):
+    """All that is known of the tasks of a run.
+
+    `handed` are tasks that control has gone to and that nobody has begun, `untold` the ends of
+    those of which no start was told, `retrying` the keys of those that wait for another attempt.
+    """
+
+    lines: list[TaskLine]
+    handed: list[Happened]
+    untold: list[Happened]
+    retrying: frozenset[str]
+
+
+def account_of(reports: Iterable[Happened]) -> Account:
+    """Return what reports tell."""
     lines: list[TaskLine] = []
-    under_way: dict[str, TaskLine] = {}
+    known: dict[str, TaskLine] = {}
+    handed: dict[str, Happened] = {}
+    early: dict[str, Happened] = {}
+    retrying: set[str] = set()
     for happened in reports:
+        key = happened.key
+        if happened.what == "handed":
+            if key not in known:
+                handed[key] = happened
+            continue
         if happened.what == "started":
+            gone = handed.pop(key, None)
             line = TaskLine(
                 reference=happened.reference,
                 name=happened.name,
@@ -79,17 +112,27 @@ def lines_of(reports: Iterable[Happened]) -> list[TaskLine]:
                 iteration=happened.iteration,
                 path=happened.path,
                 started_at=happened.at,
+                since=happened.at if gone is None else min(gone.at, happened.at),
+                by=happened.by,
                 input=happened.input,
             )
             lines.append(line)
-            under_way[happened.key] = line
-            continue
-        line = under_way.get(happened.key)
-        if line is None or happened.what == "retried":
-            continue
-        line.status = happened.what
-        line.ended_at = happened.at
-        line.output = happened.output
-        if happened.fault is not None:
-            line.error = happened.fault.as_json()
-    return lines
+            known[key] = line
+            if key in early:
+                _end(line, early.pop(key))
+        elif happened.what == "retried":
+            retrying.add(key)
+        elif key in known:
+            _end(known[key], happened)
+        else:
+            # A clock that was set back: its start comes later, if it was told at all.
+            early[key] = happened
+    return Account(lines, list(handed.values()), list(early.values()), frozenset(retrying))
+
+
+def _end(line: TaskLine, happened: Happened) -> None:
+    line.status = happened.what
+    line.ended_at = happened.at
+    line.output = happened.output
+    if happened.fault is not None:
+        line.error = happened.fault.as_json()

@@ -4,8 +4,8 @@ It is on nobody's path: it reads along and keeps its own place, so runs proceed 
 and started again it catches up. Its place is written together with what was read up to it; several
 viewers over one store tell it the same, twice.
 
-Owns what each kind of event means for how a run looks. What is not told on the bus (what a task was
-given) is not known here.
+Owns when it is read, and whether a run waits or is under way; `sightings` owns what each message
+tells. What is not told on the bus (what a task was given) is not known here.
 """
 
 from __future__ import annotations
@@ -13,32 +13,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from batuta.choreography.types import prefix_of
 from batuta.errors import BatutaError, UnavailableError
+from batuta.insight.sightings import Seen, note
 from batuta.kernel.lifecycle import Happened
 from batuta.kernel.state import TERMINAL
-from batuta.ports.views import Report, Sighting
-from batuta.runtime.shared.envelope import (
-    Envelope,
-    decode_ask,
-    decode_end,
-    decode_envelope,
-    decode_hand,
-    encode,
-)
 from batuta.runtime.shared.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from batuta.ports.bus import Bus, Delivered
-    from batuta.ports.views import Views
+    from batuta.ports.bus import Bus
+    from batuta.ports.views import Sighting, Views
 
 _log = logging.getLogger("batuta.viewer")
 
@@ -146,7 +136,7 @@ class Viewer:
                 return False
             seen = Seen()
             for one in page:
-                self._note(one, seen)
+                note(one, seen)
             sightings = self._with_statuses(seen)
             place = page[-1].number
             self._mark()
@@ -157,64 +147,6 @@ class Viewer:
         if self.told is not None:
             self.told(seen.runs.keys())
         return True
-
-    def _note(self, message: Delivered, seen: Seen) -> None:
-        try:
-            envelope = decode_envelope(message.body)
-            if envelope.batutarun:
-                self._note_event(message, envelope, seen)
-        except (msgspec.DecodeError, ValueError) as error:
-            # Whoever should have taken it says what is wrong with it; here it tells nothing.
-            _log.debug("message %s tells nothing: %s", message.id, error)
-
-    def _note_event(self, message: Delivered, envelope: Envelope, seen: Seen) -> None:
-        run = envelope.batutarun or ""
-        name = envelope.batutaworkflow.partition(":")[0]
-        prefix = prefix_of(*name.split("/", 1))
-        at = _milliseconds(envelope.time)
-        known: dict[str, Any] = {
-            "run": run,
-            "workflow": envelope.batutaworkflow,
-            "digest": envelope.batutadigest,
-            "parent": envelope.batutaparent,
-            "started_at": at,
-        }
-        if envelope.batutahand is not None:
-            hand = decode_hand(envelope.batutahand)
-            known["started_at"] = hand.facts.started or at
-            known["parent"] = hand.facts.parent
-            known["keys"] = encode(hand.keys) if hand.keys else None
-            self._note_reports(message, envelope, hand.reports, seen)
-        if message.type == f"{prefix}.ended":
-            end = decode_end(envelope.data)
-            known["status"] = end.status
-            known["ended_at"] = at
-            if end.status == "completed":
-                known["output"] = encode(end.output)
-            if end.error is not None:
-                known["fault"] = encode(end.error.as_json())
-        elif message.type == f"{prefix}.control":
-            what = decode_ask(envelope.data).what
-            if what in {"suspend", "resume"}:
-                known["status"] = "suspended" if what == "suspend" else "running"
-        seen.runs.setdefault(run, []).append(Sighting(**known))
-
-    def _note_reports(
-        self, message: Delivered, envelope: Envelope, reports: tuple[Happened, ...], seen: Seen
-    ) -> None:
-        run = envelope.batutarun or ""
-        announced = _announced(envelope, reports)
-        for position, one in enumerate(reports):
-            told = one
-            if position == announced:
-                told = msgspec.structs.replace(one, output=msgspec.json.decode(envelope.data))
-            seen.reports.append(
-                Report(
-                    run, one.key, one.what, one.attempt, one.at, message.number, position,
-                    encode(told),
-                )
-            )  # fmt: skip
-            seen.fresh.setdefault(run, []).append(one)
 
     # -- what a run does while it has not ended ----------------------------------------------------
 
@@ -264,7 +196,7 @@ class Standing:
         """Take in what happened to a task."""
         if happened.kind in _COMPOSITE:
             return
-        if happened.what == "started":
+        if happened.what in {"started", "handed"}:
             self.tasks[happened.key] = happened.kind
         else:
             self.tasks.pop(happened.key, None)
@@ -273,29 +205,3 @@ class Standing:
     def waits(self) -> bool:
         """Say whether only a time or an event can move it."""
         return bool(self.tasks) and RESTING.issuperset(self.tasks.values())
-
-
-class Seen:
-    """What one page of the bus tells."""
-
-    __slots__ = ("fresh", "reports", "runs")
-
-    def __init__(self) -> None:
-        self.runs: dict[str, list[Sighting]] = {}
-        self.reports: list[Report] = []
-        self.fresh: dict[str, list[Happened]] = {}
-
-
-def _announced(envelope: Envelope, reports: tuple[Happened, ...]) -> int | None:
-    """Return which report an event's `data` belongs to: the completion that it announces."""
-    for position in range(len(reports) - 1, -1, -1):
-        one = reports[position]
-        if one.reference == envelope.batutatask:
-            return position if one.what == "completed" else None
-    return None
-
-
-def _milliseconds(time: str | None) -> int:
-    if time is None:
-        return 0
-    return round(datetime.fromisoformat(time).timestamp() * 1_000)

@@ -135,6 +135,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             ),
         )
         engine.functions = wired.functions.describe
+        engine.knowing.expected_ms = round(settings.expected_s * 1_000)
         if isinstance(time, GovernedClock):
             time.heed(engine.settled)
         try:

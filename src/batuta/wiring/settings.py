@@ -77,10 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What an engine is built from.
 
     `folder` is where relative resources of workflows lie. `retention_days` is how long ended runs
-    are kept (0: for ever). `bus` is where participants of choreographed runs meet (None: a file
-    beside the store), `participants` says what is particular to some of them. `network` is `local`
-    (private addresses may be called) or `public`; None is local, but for a server that others
-    reach. `reach` are ranges of addresses that `public` may call although they are private.
+    are kept (0: for ever). `expected_s` is within how many seconds somebody is expected to act in
+    a run where no SLA says it: after that it is stuck. `bus` is where participants of choreographed
+    runs meet (None: a file beside the store), `participants` says what is particular to some of
+    them. `network` is `local` (private addresses may be called) or `public`; None is local, but for
+    a server that others reach. `reach` are ranges of addresses that `public` may call although they
+    are private.
     `allow` lists what `run` may start: shell, script, container. `telemetry` is what is told to the
     outside, `server` how the page is served, and `hooks` are the webhooks that come in.
     """
@@ -90,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     functions: tuple[str, ...] = ()
     secrets_file: str | None = None
     retention_days: int = 30
+    expected_s: float = 300.0
     bus: str | None = None
     participants: dict[str, Placed] = {}
     network: Literal["local", "public"] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import accounts, options, paper, words
+from batuta.cli import accounts, options, paper, prospects, words
 from batuta.cli.driving import MOMENT_S, engine_for, until, until_at_rest, with_functions_of
 from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
@@ -126,15 +126,17 @@ def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
             driven = row is not None and seen.is_driven(row)
         async with engine(choice, looks=True) as opened:
             await caught_up(opened)
-            view, tasks = opened.show(run_id), opened.tasks(run_id)
+            view, tasks, known = opened.show(run_id), opened.tasks(run_id), opened.known(run_id)
             now = opened.clock.now()
         if as_json:
             shown = [accounts.task_json(task, trace=trace) for task in tasks]
-            paper.say_json({**view.as_json(), "tasks": shown})
+            paper.say_json({**view.as_json(), **known.as_json(), "tasks": shown})
             return
         accounts.say_timeline(tasks, now, trace=trace)
         paper.say()
         accounts.say_run(view, now)
+        prospects.say_findings(known)
+        prospects.say_expected(known, now)
         accounts.say_next(view, store, undone=accounts.has_undone(tasks), driven=driven)
 
     asyncio.run(work())

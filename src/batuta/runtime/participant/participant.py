@@ -100,6 +100,7 @@ class Participant(Driver):
         self.over: set[str] = set()
         """Runs that are over, of which nothing had come here, until the store says so."""
         self._staying: OrderedDict[str, None] = OrderedDict()
+        self._began = 0
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -113,13 +114,8 @@ class Participant(Driver):
             ClaimedError: another store is this participant on the bus.
         """
         await self.bus.claim(self.name, self.store.name(), take_over=take_over)
+        self._began = self.clock.now()
         await super().start()
-        for run in list(self.runs.values()):
-            if isinstance(run, PartRun):
-                # What its tasks lived through may not have been told: tell it all again.
-                run.watch = []
-                replay(run.program, self.store.journal(run.id), watch=run.watch)
-                self.sending.tell_again(run)
         self.outbox.start()
         await self.receiving.start()
 
@@ -162,6 +158,11 @@ class Participant(Driver):
                     run.know(one.facts)
         run.projection = self.programs.projection(program)
         run.is_from_store = True
+        if row.started_at < self._began:
+            # What its tasks lived through may not have been told: tell it all again.
+            run.watch = []
+            replay(program, self.store.journal(run.id), watch=run.watch)
+            self.sending.tell_again(run)
         return run
 
     def new_part(self, run_id: str, program: Program, first_event: int) -> PartRun:

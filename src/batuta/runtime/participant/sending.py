@@ -25,6 +25,7 @@ from batuta.runtime.shared.envelope import Ask, End, Hand, encode, event
 if TYPE_CHECKING:
     from batuta.kernel.commands import Departure
     from batuta.kernel.lifecycle import Happened
+    from batuta.kernel.tokens import Handed
     from batuta.runtime.participant.participant import Participant
     from batuta.runtime.participant.partrun import PartRun
 
@@ -48,13 +49,14 @@ class Sending:
         if departing or finish is not None:
             run.departing = []
             reports = self._told(run)
-            if departing:
-                self._depart(run, departing, published, reports)
+            if departing and self._depart(run, departing, published, reports):
                 reports = ()
             if finish is not None:
                 run.finish = None
                 self._end(run, finish, reports)
-        elif run.watch:
+            elif reports:
+                run.watch = list(reports)
+        if run.watch:
             self._untold[run.id] = run
             self._set_bell()
         if published:
@@ -75,7 +77,8 @@ class Sending:
         departing: list[Departure],
         published: list[dict[str, Any]],
         reports: tuple[Happened, ...],
-    ) -> None:
+    ) -> bool:
+        """Note what departs; say whether that carries the reports."""
         groups: dict[tuple[str, str], list[HandOver | EndBranch]] = {}
         for one in departing:
             if isinstance(one, CancelBranch):
@@ -108,6 +111,7 @@ class Sending:
                 carrier.update(self._attributes(run))
             carrier["batutatask"] = cause
             carrier["batutahand"] = encode(hand).decode()
+        return bool(groups)
 
     def _hand(
         self,
@@ -117,7 +121,8 @@ class Sending:
         reports: tuple[Happened, ...],
     ) -> Hand:
         nodes = run.program.nodes
-        tokens = []
+        tokens: list[Handed] = []
+        owners: list[str] = []
         branches: list[BranchEnded] = []
         keepers: list[str] = []
         for one in members:
@@ -125,13 +130,13 @@ class Sending:
                 token = one.token
                 tokens.append(handed(token))
                 owner = owner_of(run.program, nodes[token.entering or ""], token.frame)
-                receivers.add(owner or "")
+                owners.append(owner or "")
             else:
                 branches.append(BranchEnded(one.owner, one.token, one.branch))
                 keepers.append(one.keeper)
-                receivers.add(one.keeper)
+        receivers.update(owners, keepers)
         sent = (tuple(tokens), tuple(branches), tuple(keepers))
-        return Hand(run.facts(), *sent, reports, run.told_keys)
+        return Hand(run.facts(), *sent, reports, run.told_keys, tuple(owners))
 
     def _attributes(self, run: PartRun) -> dict[str, Any]:
         workflow = run.program.workflow

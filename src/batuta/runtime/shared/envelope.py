@@ -51,6 +51,8 @@ class Hand(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reports: tuple[Happened, ...] = ()
     keys: dict[str, Any] = {}
     """What the run is found by, told by whoever has evaluated it."""
+    owners: tuple[str, ...] = ()
+    """The participants whose tasks `tokens` are about to enter, in the same order."""
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
