@@ -106,11 +106,9 @@ def generate() -> None:
     Raises:
         PageError: the description cannot be read.
     """
-    if not (SOURCES / "openapi.json").is_file():
-        return
     node(
         "openapi-typescript/bin/cli.js", "openapi.json", "--output", "src/api/schema.d.ts",
-        "--alphabetize",
+        "--alphabetize", "--default-non-nullable=false",
     )  # fmt: skip
 
 

@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../src/api/types";
-import { asQuery, readFilter, same, told } from "../src/screens/runs/filter";
+import { asBody, asQuery, readFilter, same, told } from "../src/screens/runs/filter";
 import { asCsv } from "../src/screens/runs/table";
 
 describe("the filter of the list of runs", () => {
+  it("says to a bulk action what it says to the list", () => {
+    expect(asBody({ status: "faulted", stuck: true, keys: ["order=1"], q: "o" }, 0)).toEqual({
+      status: ["faulted"],
+      stuck: true,
+      keys: { order: "1" },
+      q: "o",
+    });
+  });
+
   it("is read from an address, whatever else is there", () => {
     expect(
       readFilter({
@@ -13,6 +22,7 @@ describe("the filter of the list of runs", () => {
         q: 17,
         odd: [1],
         since: "",
+        control: "none",
       }),
     ).toEqual({ status: "faulted", stuck: true, keys: ["order=o-1"], q: "17" });
   });
@@ -23,7 +33,8 @@ describe("the filter of the list of runs", () => {
       since: "2026-11-21T11:00:00.000Z",
       "key.order": "a=b",
     });
-    expect(asQuery({ since: "2026-11-01T00:00:00Z" }, now)).toEqual({
+    expect(asQuery({ status: "faulted", since: "2026-11-01T00:00:00Z" }, now)).toEqual({
+      status: ["faulted"],
       since: "2026-11-01T00:00:00Z",
     });
   });

@@ -1,63 +1,116 @@
 // What this page asks of the server, one function each. Nothing else names an address of the API.
-import { ask, path, type Query } from "./http";
+import { BASE, data, http } from "./http";
+import type { paths } from "./schema";
 import type * as T from "./types";
 
-const versionPath = (name: string, version: string) => {
-  const [namespace = "", own = ""] = name.split("/");
-  return path`/workflows/${namespace}/${own}/versions/${version}`;
+export type RunQuery = NonNullable<paths["/api/v1/runs"]["get"]["parameters"]["query"]> & {
+  [key: `key.${string}`]: string;
+};
+type LetterQuery = NonNullable<paths["/api/v1/dead-letters"]["get"]["parameters"]["query"]>;
+type BulkBody = paths["/api/v1/bulk"]["post"]["requestBody"]["content"]["application/json"];
+type StartBody = paths["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"];
+type RetryBody =
+  paths["/api/v1/runs/{run_id}/retry"]["post"]["requestBody"]["content"]["application/json"];
+
+const ofRun = (run_id: string) => ({ params: { path: { run_id } } });
+
+const ofVersion = (workflow: string, version: string) => {
+  const [namespace = "", name = ""] = workflow.split("/");
+  return { params: { path: { namespace, name, version } } };
 };
 
+/** A route that the server's description does not have yet. */
+function planned<A>(method: "get" | "post", path: string, init: object = {}): Promise<A> {
+  const client = http as unknown as {
+    request: (
+      method: string,
+      path: string,
+      init: object,
+    ) => Promise<{ data?: A; error?: unknown; response: Response }>;
+  };
+  return data(client.request(method, `${BASE}${path}`, init));
+}
+
 export const calls = {
-  session: (signal?: AbortSignal) => ask<T.Session>("GET", "/session", signal ? { signal } : {}),
-  signIn: (token: string) => ask<T.Session>("POST", "/session", { body: { token } }),
-  signOut: () => ask<void>("DELETE", "/session"),
+  session: () => data<T.Session>(http.GET("/api/v1/session")),
+  signIn: (token: string) => data<T.Session>(http.POST("/api/v1/session", { body: { token } })),
+  signOut: () => data(http.DELETE("/api/v1/session")),
 
-  overview: () => ask<T.Overview>("GET", "/overview"),
-  sla: () => ask<T.SlaBoard>("GET", "/sla"),
+  overview: () => planned<T.Overview>("get", "/overview"),
+  sla: () => planned<T.SlaBoard>("get", "/sla"),
 
-  runs: (query: Query) => ask<T.Page<T.Run>>("GET", "/runs", { query }),
-  run: (id: string) => ask<T.RunDetail>("GET", path`/runs/${id}`),
-  tasks: (id: string) => ask<T.Page<T.Task>>("GET", path`/runs/${id}/tasks`),
-  runEvents: (id: string) => ask<T.Page<T.RunEvent>>("GET", path`/runs/${id}/events`),
-  start: (
-    body: { workflow: string; version?: string; control?: T.Control; input: unknown },
-    key: string,
-  ) => ask<T.Run>("POST", "/runs", { body, key }),
+  runs: (query: RunQuery) => data<T.Page<T.Run>>(http.GET("/api/v1/runs", { params: { query } })),
+  run: (id: string) => data<T.RunDetail>(http.GET("/api/v1/runs/{run_id}", ofRun(id))),
+  tasks: (id: string) => data<T.Page<T.Task>>(http.GET("/api/v1/runs/{run_id}/tasks", ofRun(id))),
+  runEvents: (id: string) =>
+    planned<T.Page<T.RunEvent>>("get", `/runs/${encodeURIComponent(id)}/events`),
+  start: (body: StartBody, key: string) =>
+    data<T.Run>(
+      http.POST("/api/v1/runs", { body, params: { header: { "idempotency-key": key } } }),
+    ),
   cancel: (id: string, compensate: boolean) =>
-    ask<T.Run>("POST", path`/runs/${id}/cancel`, { body: { compensate } }),
-  suspend: (id: string) => ask<T.Run>("POST", path`/runs/${id}/suspend`),
-  resume: (id: string) => ask<T.Run>("POST", path`/runs/${id}/resume`),
-  retry: (id: string, body: { from?: string; fromStart?: boolean; input?: unknown }) =>
-    ask<T.Run>("POST", path`/runs/${id}/retry`, { body }),
+    data<T.Run>(http.POST("/api/v1/runs/{run_id}/cancel", { ...ofRun(id), body: { compensate } })),
+  suspend: (id: string) => data<T.Run>(http.POST("/api/v1/runs/{run_id}/suspend", ofRun(id))),
+  resume: (id: string) => data<T.Run>(http.POST("/api/v1/runs/{run_id}/resume", ofRun(id))),
+  retry: (id: string, body: RetryBody) =>
+    data<T.Run>(http.POST("/api/v1/runs/{run_id}/retry", { ...ofRun(id), body })),
   rerun: (run: string, input: unknown, key: string) =>
-    ask<T.Run>("POST", "/runs/rerun", { body: { run, input }, key }),
+    planned<T.Run>("post", "/runs/rerun", {
+      body: { run, input },
+      params: { header: { "idempotency-key": key } },
+    }),
 
-  bulkCount: (body: object) =>
-    ask<{ matched: number; more: boolean }>("POST", "/bulk", { query: { dryRun: true }, body }),
-  bulkStart: (body: object) => ask<{ id: string }>("POST", "/bulk", { body }),
-  bulk: (id: string) => ask<T.Bulk>("GET", path`/bulk/${id}`),
-  bulkStop: (id: string) => ask<void>("DELETE", path`/bulk/${id}`),
+  bulkCount: (body: BulkBody) =>
+    data(http.POST("/api/v1/bulk", { body, params: { query: { dryRun: true } } })) as Promise<{
+      matched: number;
+      more: boolean;
+    }>,
+  bulkStart: (body: BulkBody) => data(http.POST("/api/v1/bulk", { body })) as Promise<T.Bulk>,
+  bulk: (id: string) =>
+    data<T.Bulk>(http.GET("/api/v1/bulk/{bulk_id}", { params: { path: { bulk_id: id } } })),
+  bulkStop: (id: string) =>
+    data<T.Bulk>(http.DELETE("/api/v1/bulk/{bulk_id}", { params: { path: { bulk_id: id } } })),
 
-  workflows: () => ask<T.Page<T.Workflow>>("GET", "/workflows"),
-  version: (name: string, version: string) => ask<T.Version>("GET", versionPath(name, version)),
+  workflows: () => data<T.Page<T.Workflow>>(http.GET("/api/v1/workflows")),
+  version: (name: string, version: string) =>
+    data<T.Version>(
+      http.GET("/api/v1/workflows/{namespace}/{name}/versions/{version}", ofVersion(name, version)),
+    ),
   graph: (name: string, version: string) =>
-    ask<T.Graph>("GET", `${versionPath(name, version)}/graph`),
+    data<T.Graph>(
+      http.GET(
+        "/api/v1/workflows/{namespace}/{name}/versions/{version}/graph",
+        ofVersion(name, version),
+      ),
+    ),
   rules: (name: string, version: string) =>
-    ask<T.Rules>("GET", `${versionPath(name, version)}/rules`),
+    data<T.Rules>(
+      http.GET(
+        "/api/v1/workflows/{namespace}/{name}/versions/{version}/rules",
+        ofVersion(name, version),
+      ),
+    ),
 
-  participants: () => ask<T.Page<T.Participant>>("GET", "/participants"),
-  dead: (query: Query) => ask<T.Page<T.DeadLetter>>("GET", "/dead-letters", { query }),
-  deadGroups: () => ask<T.DeadGroup[]>("GET", "/dead-letters/groups"),
-  redrive: (ids: string[]) =>
-    ask<{ done: number }>("POST", "/dead-letters/redrive", { body: { ids } }),
-  redriveAs: (id: string, body: unknown) =>
-    ask<T.DeadLetter>("POST", path`/dead-letters/${id}/redrive`, { body: { body } }),
+  participants: () => data<T.Page<T.Participant>>(http.GET("/api/v1/participants")),
+  dead: (query: LetterQuery) =>
+    data<T.Page<T.DeadLetter>>(http.GET("/api/v1/dead-letters", { params: { query } })),
+  deadGroups: () => data<T.DeadGroup[]>(http.GET("/api/v1/dead-letters/groups")),
+  redrive: (ids: string[]) => data(http.POST("/api/v1/dead-letters/redrive", { body: { ids } })),
+  redriveAs: (id: string, body: Record<string, unknown>) =>
+    data<T.DeadLetter>(
+      http.POST("/api/v1/dead-letters/{letter}/redrive", {
+        params: { path: { letter: id } },
+        body: { body },
+      }),
+    ),
   discard: (ids: string[], reason: string) =>
-    ask<{ done: number }>("POST", "/dead-letters/discard", { body: { ids, reason } }),
+    data(http.POST("/api/v1/dead-letters/discard", { body: { ids, reason } })),
 
-  triggers: () => ask<T.Page<T.Trigger>>("GET", "/triggers"),
-  map: (minutes: number) => ask<T.TrafficMap>("GET", "/map", { query: { minutes } }),
-  catalogue: () => ask<T.Catalogue>("GET", "/catalogue"),
-  settings: () => ask<T.Settings>("GET", "/settings"),
-  audit: (query: Query) => ask<T.Page<T.Audit>>("GET", "/audit", { query }),
+  triggers: () => data<T.Page<T.Trigger>>(http.GET("/api/v1/triggers")),
+  map: (minutes: number) =>
+    data<T.TrafficMap>(http.GET("/api/v1/map", { params: { query: { minutes } } })),
+  catalogue: () => data<T.Catalogue>(http.GET("/api/v1/catalogue")),
+  settings: () => data<T.Settings>(http.GET("/api/v1/settings")),
+  audit: (after: number | null, limit: number) =>
+    data<T.Page<T.Audit>>(http.GET("/api/v1/audit", { params: { query: { after, limit } } })),
 };

@@ -1,23 +1,14 @@
-// One way to ask the server: where it is, who is asking, and what its refusals mean.
+// The client of the server's API, by the types that its own description gives (`schema.d.ts`).
 //
 // Owns the CSRF token (from the session; it goes with every change) and turning RFC 9457 problem
 // details into `Refusal`. Whether the server can be reached at all is told to `reach`.
+import createClient from "openapi-fetch";
 import { reach } from "./reach";
+import type { components, paths } from "./schema";
 
 export const BASE = "/api/v1";
 
-export interface ProblemItem {
-  code: string;
-  message: string;
-  path?: string;
-  pointer?: string;
-  hint?: string;
-  line?: number | null;
-  column?: number | null;
-  severity?: "error" | "warning";
-  value?: string;
-  expected?: string;
-}
+export type ProblemItem = components["schemas"]["ProblemItem"] & { pointer?: string };
 
 /** The server answered, and said no. */
 export class Refusal extends Error {
@@ -26,10 +17,7 @@ export class Refusal extends Error {
   readonly hint: string;
   readonly errors: ProblemItem[];
 
-  constructor(
-    status: number,
-    body: { title?: string; detail?: string; code?: string; hint?: string; errors?: ProblemItem[] },
-  ) {
+  constructor(status: number, body: Partial<components["schemas"]["ProblemDetails"]>) {
     super(body.detail || body.title || `The server answered with status ${status}.`);
     this.name = "Refusal";
     this.status = status;
@@ -47,76 +35,39 @@ export class Unreachable extends Error {
   }
 }
 
-type Value = string | number | boolean | null | undefined;
-export type Query = Record<string, Value>;
-
 let csrf: string | null = null;
 
 export function setCsrf(token: string | null): void {
   csrf = token;
 }
 
-export function address(path: string, query: Query = {}): string {
-  const pairs = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") pairs.append(name, String(value));
-  }
-  const text = pairs.toString();
-  return `${BASE}${path}${text ? `?${text}` : ""}`;
-}
-
-/** The path of something that has a name: each part escaped, slashes of the name kept apart. */
-export function path(strings: TemplateStringsArray, ...values: string[]): string {
-  return strings.reduce((text, part, at) => {
-    const value = values[at];
-    return text + part + (value === undefined ? "" : encodeURIComponent(value));
-  }, "");
-}
-
-/**
- * The server's answer as the given type.
- *
- * Throws Refusal (the server said no) or Unreachable (nobody answered).
- */
-export async function ask<T>(
-  method: "GET" | "POST" | "DELETE",
-  to: string,
-  {
-    query,
-    body,
-    signal,
-    key,
-  }: { query?: Query; body?: unknown; signal?: AbortSignal; key?: string } = {},
-): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
-  if (key) headers["Idempotency-Key"] = key;
-  let answer: Response;
+async function fetched(request: Request): Promise<Response> {
   try {
-    answer = await fetch(address(to, query), {
-      method,
-      headers,
-      body: body === undefined ? null : JSON.stringify(body),
-      credentials: "same-origin",
-      signal: signal ?? null,
-    });
+    const answer = await fetch(request);
+    reach.answered();
+    return answer;
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (request.signal.aborted) throw error;
     reach.failed();
     throw new Unreachable();
   }
-  reach.answered();
-  const text = await answer.text();
-  const value = text ? parsed(text) : undefined;
-  if (!answer.ok) throw new Refusal(answer.status, typeof value === "object" && value ? value : {});
-  return value as T;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { detail: "The server's answer is not JSON." };
-  }
+export const http = createClient<paths>({ credentials: "same-origin", fetch: fetched });
+
+http.use({
+  onRequest({ request }) {
+    if (request.method !== "GET" && csrf) request.headers.set("X-CSRF-Token", csrf);
+    return request;
+  },
+});
+
+/** The data of an answer. Throws Refusal (the server said no) or Unreachable (nobody answered). */
+export async function data<T>(
+  asked: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<T> {
+  const { data: found, error, response } = await asked;
+  if (response.ok) return found as T;
+  const isDetailed = typeof error === "object" && error !== null;
+  throw new Refusal(response.status, isDetailed ? error : {});
 }

@@ -5,7 +5,7 @@
 // page in a hidden tab lets go of its stream, since browsers allow few of them per server.
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { address } from "../api/http";
+import { BASE } from "../api/http";
 import { reach } from "../api/reach";
 import { follow, type Message } from "../api/sse";
 import type { Page, Run } from "../api/types";
@@ -160,7 +160,12 @@ export function useLive(): void {
       control = new AbortController();
       const topics = [...TOPICS, ...[...looked.keys()].map((run) => `run:${run}`)].join(",");
       void follow(
-        { address: address("/stream", { topics }), after: last, onMessage, onState },
+        {
+          address: `${BASE}/stream?topics=${encodeURIComponent(topics)}`,
+          after: last,
+          onMessage,
+          onState,
+        },
         control.signal,
       );
     };

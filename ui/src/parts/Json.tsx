@@ -1,6 +1,5 @@
 // A JSON value as a tree that folds. Stars that stand for a secret are said to be that.
 import { useState } from "react";
-import type { Json as Value } from "../api/types";
 import { Icon } from "./Icon";
 import { Copy } from "./Notice";
 
@@ -8,7 +7,7 @@ const OPEN_DEPTH = 2;
 const MOST_ITEMS = 200;
 const LONG_TEXT = 400;
 
-export function Json({ value, label }: { value: Value | undefined; label: string }) {
+export function Json({ value, label }: { value: unknown; label: string }) {
   if (value === undefined) return <p className="faint">none</p>;
   return (
     <div className="json" role="group" aria-label={label}>
@@ -23,7 +22,7 @@ export function isMasked(text: string): boolean {
   return /^(\*{3,}|•{3,}|\[redacted\])$/i.test(text);
 }
 
-function Node({ name, value, depth }: { name?: string; value: Value; depth: number }) {
+function Node({ name, value, depth }: { name?: string; value: unknown; depth: number }) {
   const [open, setOpen] = useState(depth < OPEN_DEPTH);
   const [most, setMost] = useState(MOST_ITEMS);
   const key = name === undefined ? null : <span className="json-key">{name}: </span>;
@@ -31,12 +30,12 @@ function Node({ name, value, depth }: { name?: string; value: Value; depth: numb
     return (
       <div className="json-line">
         {key}
-        <Leaf value={value} />
+        <Leaf value={value as string | number | boolean | null} />
       </div>
     );
   }
   const isList = Array.isArray(value);
-  const entries: [string, Value][] = isList
+  const entries: [string, unknown][] = isList
     ? value.map((one, at) => [String(at), one])
     : Object.entries(value);
   const brackets = isList ? ["[", "]"] : ["{", "}"];

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { calls } from "../../api/calls";
-import type { Catalogue as Content, Json as Value } from "../../api/types";
+import type { Catalogue as Content } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Who } from "../../parts/Mark";
@@ -104,7 +104,7 @@ const SERVICES: Column<Service>[] = [
   },
 ];
 
-function Schema({ of, name }: { of: Value; name: string }) {
+function Schema({ of, name }: { of: unknown; name: string }) {
   const [open, setOpen] = useState(false);
   if (of === null || of === undefined) return <span className="faint">anything</span>;
   return (

@@ -22,9 +22,12 @@ export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => vo
   const [compared, setCompared] = useState(false);
   const [discarding, setDiscarding] = useState(false);
   let wrong = "";
-  let body: unknown;
+  let body: Record<string, unknown> = {};
   try {
     body = JSON.parse(text ?? first);
+    if (text !== null && (typeof body !== "object" || body === null || Array.isArray(body))) {
+      wrong = "an event is an object";
+    }
   } catch (error) {
     wrong = (error as Error).message;
   }
@@ -109,7 +112,7 @@ export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => vo
             </div>
             {wrong ? (
               <p role="alert" className="wrong">
-                <Icon name="warning" /> This is not JSON: {wrong}
+                <Icon name="warning" /> This cannot be taken: {wrong}
               </p>
             ) : null}
             <p className="quiet">Its id, source and type stay.</p>

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { calls } from "../../api/calls";
-import type { RunDetail, RunEvent, Json as Value } from "../../api/types";
+import type { RunDetail, RunEvent } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Who } from "../../parts/Mark";
@@ -98,7 +98,7 @@ function Event({
       {open ? (
         <tr className="opened">
           <td colSpan={5}>
-            <Json value={of.event as unknown as Value} label="event" />
+            <Json value={of.event} label="event" />
           </td>
         </tr>
       ) : null}

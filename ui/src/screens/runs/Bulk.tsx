@@ -41,7 +41,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
       : null;
   const counted = useQuery({
     queryKey: ["bulk-count", action, scope],
-    queryFn: () => calls.bulkCount(body ?? {}),
+    queryFn: () => calls.bulkCount(body as NonNullable<typeof body>),
     enabled: body !== null && bulk === null,
     staleTime: 0,
   });
@@ -54,7 +54,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
   const start = useMutation({
     mutationFn: async () => {
       if (scope.kind === "matching") {
-        setBulk((await calls.bulkStart(body ?? {})).id);
+        if (body) setBulk((await calls.bulkStart(body)).id);
         return;
       }
       const state: Progress = { matched: scope.ids.length, done: 0, failed: [], state: "running" };

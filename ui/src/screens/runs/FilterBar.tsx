@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { calls } from "../../api/calls";
 import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
-import { type Filter, SPANS, STATUSES, told } from "./filter";
+import { CONTROLS, type Filter, SPANS, STATUSES, told } from "./filter";
 
 const TYPING_MS = 250;
 
@@ -28,7 +28,7 @@ export function FilterBar({
       <Choose
         name="Control model"
         value={filter.control}
-        options={["orchestrated", "choreographed"]}
+        options={CONTROLS}
         onChange={(control) => onChange(changed(filter, { control }))}
       />
       <Choose
@@ -104,7 +104,7 @@ function Sought({ filter, onChange }: { filter: Filter; onChange: (filter: Filte
   );
 }
 
-function Choose({
+function Choose<const T extends string>({
   name,
   value,
   options,
@@ -112,10 +112,10 @@ function Choose({
   onChange,
 }: {
   name: string;
-  value: string | undefined;
-  options: string[];
+  value: T | undefined;
+  options: readonly T[];
   words?: Record<string, string>;
-  onChange: (value: string | undefined) => void;
+  onChange: (value: T | undefined) => void;
 }) {
   const all = value && !options.includes(value) ? [value, ...options] : options;
   return (
@@ -124,7 +124,7 @@ function Choose({
       aria-label={name}
       value={value ?? ""}
       data-set={value !== undefined}
-      onChange={(event) => onChange(event.target.value || undefined)}
+      onChange={(event) => onChange(all.find((one) => one === event.target.value))}
     >
       <option value="">{name}: any</option>
       {all.map((one) => (

@@ -37,7 +37,7 @@ export function Runs() {
   const query = useInfiniteQuery({
     queryKey: live ? ["runs", filter] : ["paused", filter],
     queryFn: ({ pageParam }) =>
-      calls.runs({ ...asQuery(filter, Date.now()), limit: PAGE, after: pageParam }),
+      calls.runs({ ...asQuery(filter, Date.now()), limit: PAGE, after: pageParam || null }),
     initialPageParam: "",
     getNextPageParam: (page: Page<Run>) => page.next,
     placeholderData: keepPreviousData,

@@ -12,8 +12,8 @@ export const WIDTHS: Record<string, { least: number; share?: number }> = {
   id: { least: 222 },
   keys: { least: 226, share: 1 },
   workflow: { least: 136, share: 0.6 },
-  control: { least: 128 },
-  started: { least: 92 },
+  control: { least: 142 },
+  started: { least: 98 },
   took: { least: 84 },
   why: { least: 100, share: 1.6 },
 };
@@ -108,7 +108,7 @@ export function RunStatus({ run }: { run: Run }) {
   const verdict = verdictOf(run.conformance);
   return (
     <span className="row">
-      <Status of={verdict === "stuck" ? "stuck" : run.status} />
+      <Status of={verdict === "stuck" || run.stuckSince ? "stuck" : run.status} />
       {verdict === "violation" || verdict === "late" ? (
         <span
           className="mark plain"

@@ -1,12 +1,15 @@
 // What a list of runs is filtered by, as it stands in the address and as the server is asked.
 
+import type { RunQuery } from "../../api/calls";
+import type { BulkFilter, Control, Status } from "../../api/types";
+
 export interface Filter {
   q?: string;
   workflow?: string;
   version?: string;
-  control?: string;
+  control?: Control;
   participant?: string;
-  status?: string;
+  status?: Status;
   stuck?: boolean;
   /** A span before now (`15m`, `24h`, `7d`) or a moment (RFC 3339). */
   since?: string;
@@ -16,24 +19,23 @@ export interface Filter {
   keys?: string[];
 }
 
-export const STATUSES = ["running", "waiting", "suspended", "completed", "faulted", "cancelled"];
+export const STATUSES: readonly Status[] = [
+  "running",
+  "waiting",
+  "suspended",
+  "completed",
+  "faulted",
+  "cancelled",
+];
+export const CONTROLS: readonly Control[] = ["orchestrated", "choreographed"];
 export const SPANS: Record<string, string> = {
   "15m": "last 15 minutes",
   "1h": "last hour",
   "24h": "last 24 hours",
   "7d": "last 7 days",
 };
-const TEXTS = [
-  "q",
-  "workflow",
-  "version",
-  "control",
-  "participant",
-  "status",
-  "since",
-  "until",
-  "error",
-] as const;
+const TEXTS = ["q", "workflow", "version", "participant", "since", "until", "error"] as const;
+const TOLD = ["status", "control", ...TEXTS] as const;
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The filter of an address; what is no filter is left out. */
@@ -44,6 +46,10 @@ export function readFilter(search: Record<string, unknown>): Filter {
     if (typeof value === "string" && value) filter[name] = value;
     else if (typeof value === "number") filter[name] = String(value);
   }
+  const status = STATUSES.find((one) => one === search.status);
+  if (status) filter.status = status;
+  const control = CONTROLS.find((one) => one === search.control);
+  if (control) filter.control = control;
   if (search.stuck === true || search.stuck === "true") filter.stuck = true;
   const keys = Array.isArray(search.keys) ? search.keys : [search.keys];
   const pairs = keys.filter((one): one is string => typeof one === "string" && /^[^=]+=/.test(one));
@@ -52,14 +58,11 @@ export function readFilter(search: Record<string, unknown>): Filter {
 }
 
 /** What the server is asked; `now` is what spans count back from. */
-export function asQuery(filter: Filter, now: number): Record<string, string | boolean> {
-  const query: Record<string, string | boolean> = {};
-  for (const name of TEXTS) {
-    const value = filter[name];
-    if (value) query[name] = name === "since" || name === "until" ? absolute(value, now) : value;
-  }
-  if (filter.stuck) query.stuck = true;
-  for (const pair of filter.keys ?? []) {
+export function asQuery(filter: Filter, now: number): RunQuery {
+  const { keys = [], status, ...rest } = filter;
+  const query: RunQuery = { ...rest, ...times(filter, now) };
+  if (status) query.status = [status];
+  for (const pair of keys) {
     const [name, value] = split(pair);
     query[`key.${name}`] = value;
   }
@@ -67,17 +70,21 @@ export function asQuery(filter: Filter, now: number): Record<string, string | bo
 }
 
 /** The same for a body that says which runs an action is meant for. */
-export function asBody(filter: Filter, now: number): Record<string, unknown> {
-  const { status, keys, stuck, ...texts } = filter;
-  const body: Record<string, unknown> = { ...texts };
-  for (const name of ["since", "until"] as const) {
-    const value = filter[name];
-    if (value) body[name] = absolute(value, now);
-  }
-  if (status) body.status = [status];
-  if (stuck) body.stuck = true;
-  if (keys) body.keys = Object.fromEntries(keys.map((pair) => split(pair)));
-  return body;
+export function asBody(filter: Filter, now: number): BulkFilter {
+  const { keys = [], status, ...rest } = filter;
+  return {
+    ...rest,
+    ...times(filter, now),
+    ...(status ? { status: [status] } : {}),
+    ...(keys.length ? { keys: Object.fromEntries(keys.map((pair) => split(pair))) } : {}),
+  };
+}
+
+function times(filter: Filter, now: number): { since?: string; until?: string } {
+  return {
+    ...(filter.since ? { since: absolute(filter.since, now) } : {}),
+    ...(filter.until ? { until: absolute(filter.until, now) } : {}),
+  };
 }
 
 function split(pair: string): [string, string] {
@@ -97,7 +104,7 @@ export function told(
   filter: Filter,
 ): { id: string; name: string; value: string; without: Filter }[] {
   const parts: { id: string; name: string; value: string; without: Filter }[] = [];
-  for (const name of TEXTS) {
+  for (const name of TOLD) {
     const value = filter[name];
     if (!value || name === "q") continue;
     const { [name]: _, ...without } = filter;
@@ -124,6 +131,6 @@ export function told(
 /** Whether two filters are the same, whatever the order of their parts. */
 export function same(one: Filter, other: Filter): boolean {
   const plain = (filter: Filter) =>
-    JSON.stringify(asQuery(filter, 0), Object.keys(asQuery(filter, 0)).sort());
+    JSON.stringify(Object.entries(asQuery(filter, 0)).sort(([a], [b]) => a.localeCompare(b)));
   return plain(one) === plain(other);
 }

@@ -166,7 +166,7 @@ const COLUMNS: Column<Audit>[] = [
 function Changes() {
   const query = useInfiniteQuery({
     queryKey: ["audit"],
-    queryFn: ({ pageParam }) => calls.audit({ limit: 50, after: pageParam }),
+    queryFn: ({ pageParam }) => calls.audit(pageParam ? Number(pageParam) : null, 50),
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
     staleTime: 0,
