@@ -66,7 +66,7 @@ def demonstrate(console: Console, data: Path, count: int) -> tuple[bool, list[Ro
 def show_page(console: Console, data: Path, rounds: list[Round], minutes: float) -> None:
     """Start a process that serves the page over the undisturbed rounds, and say where."""
     both = {one.control: json.dumps(one.systems) for one in rounds if one.outage is None}
-    with (data / "page.log").open("w") as log:
+    with (data / "page.log").open("w+") as log:
         page = subprocess.Popen(
             [sys.executable, HERE / "page.py", data, str(minutes * 60), *map(both.get, CONTROLS)],
             stdout=subprocess.PIPE,
@@ -74,10 +74,12 @@ def show_page(console: Console, data: Path, rounds: list[Round], minutes: float)
             text=True,
             start_new_session=True,
         )
-    line = page.stdout.readline() if page.stdout else ""
-    if not line:
-        why = (data / "page.log").read_text().strip().splitlines()[-1:]
-        raise RuntimeError(f"the page ended with exit code {page.wait()}: {''.join(why)}")
+        line = page.stdout.readline() if page.stdout else ""
+        if not line:  # it takes the folder along, the log in it too
+            code = page.wait()
+            log.seek(0)
+            why = "".join(log.read().strip().splitlines()[-1:])
+            raise RuntimeError(f"the page ended with exit code {code}: {why}")
     how_long = f"for {minutes:.0f} minutes (or until `kill {page.pid}`)"
     console.print(f"\nThe page, with the runs of both models, {how_long}:\n")
     console.print(f"    {json.loads(line)['page']}", soft_wrap=True)
@@ -112,7 +114,7 @@ def main() -> int:
             is_shown = True
     finally:
         if not is_shown and not asked.keep:
-            shutil.rmtree(data)
+            shutil.rmtree(data, ignore_errors=True)
     return 0 if agrees else 1
 
 

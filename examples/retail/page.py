@@ -25,20 +25,25 @@ from landscape import PARTICIPANTS, bus_of, running_participants, running_system
 import batuta
 from batuta.server.serving import serving
 from batuta.wiring.settings import Placed
+from batuta.wiring.surroundings import surroundings
 
 
 async def show(folder: Path, seconds: float) -> None:
     """Serve the page until the time is over."""
     both, apart = folder / "orchestrated", folder / "choreographed"
-    settings = batuta.Settings(participants={name: Placed(remote=True) for name in PARTICIPANTS})
-    opening = batuta.open(store_of(both), bus=bus_of(apart), settings=settings, resume=True)
-    async with opening as engine:
+    settings = batuta.Settings(
+        store=store_of(both),
+        bus=bus_of(apart),
+        participants={name: Placed(remote=True) for name in PARTICIPANTS},
+    )
+    async with batuta.open(settings=settings, resume=True) as engine:
         await engine.catch_up()
-        async with serving(engine, both / "page.token") as served:
-            sys.stdout.write(json.dumps({"page": served.page}) + "\n")
-            sys.stdout.flush()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(engine.serve(), seconds)
+        with surroundings(settings) as around:
+            async with serving(engine, around) as served:
+                sys.stdout.write(json.dumps({"page": served.page}) + "\n")
+                sys.stdout.flush()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(engine.serve(), seconds)
 
 
 def ports(systems: str) -> dict[str, int]:
