@@ -169,6 +169,23 @@ def test_json_tells_what_was_mended_and_what_is_left(cli, shared):
     assert [one["code"] for one in after["problems"]] == ["owner-missing"]
 
 
+def test_fix_says_that_there_is_nothing_it_can_mend(cli):
+    said = cli("check", "failing.yaml", "--control", "choreographed", "--fix")
+
+    assert said.code == 1
+    assert said.out.endswith(
+        "\n--fix has changed nothing: no participant is the only one that can be meant\n"
+    )
+
+
+@pytest.mark.parametrize(("file", "is_told"), [("shared.yaml", True), ("failing.yaml", False)])
+def test_who_runs_it_anyway_is_told_of_fix_where_that_helps(cli, shared, file, is_told):
+    said = cli("run", file, "--control", "choreographed")
+
+    assert said.code == 2
+    assert ("--control choreographed --fix" in said.err) is is_told
+
+
 def test_fix_is_for_doing_without_a_conductor(cli, shared):
     said = cli("check", "shared.yaml", "--fix")
 

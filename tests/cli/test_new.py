@@ -16,10 +16,12 @@ def test_a_new_project_does_what_its_page_says(cli, folder, monkeypatch):
     said = [cli(*shlex.split(command)) for command in commands]
 
     assert made.code == 0
-    assert len(commands) == 3
-    assert [one.code for one in said] == [0, 0, 0]
+    assert len(commands) == 5
+    assert [one.code for one in said] == [0, 0, 0, 0, 0]
     assert '"text": "Hello, Ada!"' in said[1].out
-    assert "my-shop/greeting:1.0.0  completed" in said[2].out
+    assert '"text": "Hello, world!"' in said[2].out
+    assert "my-shop/greeting:1.0.0  completed" in said[4].out
+    assert "\nidentical: " in said[3].out
     assert sorted(path.name for path in (folder / "My Shop").iterdir() if path.is_file()) == [
         ".gitignore",
         "README.md",

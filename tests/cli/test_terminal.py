@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from batuta.cli import paper
-from batuta.cli.accounts import between, lasting, rfc3339
+from batuta.cli.accounts import between, brief_time, lasting, rfc3339
 
 
 @pytest.fixture
@@ -64,6 +64,19 @@ def test_a_table_is_drawn_and_no_colour_means_none(terminal, run):
 
 
 @pytest.mark.slow
+def test_little_room_cuts_no_id_in_two(terminal, run):
+    greeted, failed = run("greeting")["id"], run("failing", code=1)["id"]
+    _, text = terminal("runs", "list", NO_COLOR="1", COLUMNS="80")
+    heading, first, why, second = text.replace("\r", "").splitlines()
+
+    assert heading.split() == ["ID", "WORKFLOW", "STATUS", "STARTED", "(UTC)", "TOOK"]
+    assert first.split()[:3] == [failed, "demo/failing:1.0.0", "faulted"]
+    assert why == "  ValueError"
+    assert second.split()[:3] == [greeted, "demo/greeting:1.0.0", "completed"]
+    assert max(map(len, (heading, first, second))) <= 80
+
+
+@pytest.mark.slow
 def test_json_is_readable_where_somebody_looks(terminal, run):
     run("greeting")
     _, text = terminal("runs", "list", "--json")
@@ -93,6 +106,14 @@ def test_what_has_no_end_yet_lasts_until_now():
     assert between(rfc3339(1_000), None, 3_000) == "2 s"
     assert between(rfc3339(1_000), None) == ""
     assert between(rfc3339(3_000), rfc3339(1_000)) == "0 ms"
+
+
+def test_where_there_is_little_room_today_goes_without_its_date():
+    noon = 1_767_355_200_000
+
+    assert brief_time(rfc3339(noon - 1_000), noon) == "11:59:59"
+    assert brief_time(rfc3339(noon - 86_400_000), noon) == "2026-01-01"
+    assert brief_time(None, noon) == ""
 
 
 def test_data_cannot_move_the_cursor():

@@ -64,6 +64,13 @@ def plain_time(text: str | None) -> str:
     return "" if text is None else text[:19].replace("T", " ")
 
 
+def brief_time(text: str | None, now: int) -> str:
+    """Return an RFC 3339 text in UTC as `12:00:05` on the day that `now` is in, else the date."""
+    time = plain_time(text)
+    day, _, hour = time.partition(" ")
+    return hour if day == rfc3339(now)[: len(day)] else day
+
+
 def task_json(task: TaskView, *, trace: bool = False) -> dict[str, Any]:
     """Return a task's documented JSON; with `trace` also what went in and came out."""
     full = task.as_json()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -33,6 +35,8 @@ TONE_OF_STATUS = {
     "suspended": "warn",
     "skipped": "dim",
 }
+ROOMY = 100
+"""Columns of a terminal from which on a wide table is not squeezed."""
 _NOTHING = frozenset({"", "-"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -93,28 +97,65 @@ def short_json(value: Any, most: int = 100) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, tone: int = -1) -> None:
+def is_narrow() -> bool:
+    """Say whether stdout is a terminal with little room for a table."""
+    return is_terminal() and shutil.get_terminal_size().columns < ROOMY
+
+
+def say_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, tone: int = -1, beneath: int = -1
+) -> None:
     """Write a table to stdout.
 
     Args:
         headings: of the columns.
         rows: texts, already clean.
         tone: the column that holds a status and gets its colour.
+        beneath: the column that gets a line of its own below each row where there is little room;
+            the others are then not folded, so that what is in them can be copied.
 
     A column in which no row has anything is left out.
     """
     kept = [
         place for place in range(len(headings)) if any(row[place] not in _NOTHING for row in rows)
     ]
-    headings = [headings[place] for place in kept]
-    rows = [[row[place] for place in kept] for row in rows]
-    if is_terminal():
-        _say_rich(headings, rows, kept.index(tone) if tone in kept else -1)
-        return
+    coloured = kept.index(tone) if tone in kept else -1
+    if beneath >= 0 and is_narrow():
+        notes = [row[beneath] for row in rows]
+        kept = [place for place in kept if place != beneath]
+        _say_aligned(*_columns(headings, rows, kept), coloured, notes)
+    elif is_terminal():
+        _say_rich(*_columns(headings, rows, kept), coloured)
+    else:
+        _say_aligned(*_columns(headings, rows, kept))
+
+
+def _columns(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int]
+) -> tuple[list[str], list[list[str]]]:
+    """Return the headings and the rows with these columns only."""
+    return [headings[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def _say_aligned(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    tone: int = -1,
+    notes: Sequence[str] = (),
+) -> None:
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
-    for row in (headings, *rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+
+    def line(row: Sequence[str]) -> list[str]:
+        return [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+
+    say(styled("  ".join(line(headings)).rstrip(), "dim", err=False))
+    for row, note in zip_longest(rows, notes, fillvalue=""):
+        cells = line(row)
+        if tone >= 0:
+            cells[tone] = styled(cells[tone], TONE_OF_STATUS.get(row[tone], "plain"), err=False)
         say("  ".join(cells).rstrip())
+        if note not in _NOTHING:
+            say(f"  {note}")
 
 
 def _say_rich(headings: Sequence[str], rows: Sequence[Sequence[str]], tone: int) -> None:

@@ -99,6 +99,7 @@ def realisable(file: str, workflow: Workflow, choice: Chosen) -> Mapping[str, Ta
         DefinitionError: it cannot; every reason is in it.
     """
     from batuta.choreography.realisability import realisability  # noqa: PLC0415 -- as above
+    from batuta.choreography.repairs import repaired  # noqa: PLC0415 -- as above
 
     text = Path(file).read_bytes()
     folder = Folder(Path(file).parent, choice.settings, choice.functions)
@@ -106,10 +107,13 @@ def realisable(file: str, workflow: Workflow, choice: Chosen) -> Mapping[str, Ta
     found = realisability(workflow, functions, text=text, file=file)
     errors = tuple(one for one in found if one.severity == "error")
     if errors:
+        plain = text.decode().removeprefix(_BYTE_ORDER_MARK)
         raise DefinitionError(
             f"{file} cannot be run without a conductor",
             errors,
-            hint=words.FIX_HINT,
+            hint=words.CAN_BE_FIXED_HINT
+            if repaired(workflow, functions, plain).made
+            else words.FIX_HINT,
         )
     return functions
 

@@ -62,7 +62,12 @@ FIX = "Name a participant in the file where only one can be meant; show what cha
 FIX_NEEDS_CONTROL = (
     "--fix mends what keeps a workflow from doing without a conductor: add --control choreographed"
 )
-FIX_HINT = "run it with `--control orchestrated`, or mend it; `batuta check FILE` has a --fix"
+FIX_HINT = "run it with `--control orchestrated`, or mend it as the hints say"
+CAN_BE_FIXED_HINT = (
+    "`batuta check FILE --control choreographed --fix` can name some participants, or run it with "
+    "`--control orchestrated`"
+)
+NOTHING_TO_FIX = "--fix has changed nothing: no participant is the only one that can be meant"
 
 PROJECT = """Show what each participant of the workflow in FILE does while nobody conducts.
 
@@ -429,7 +434,9 @@ def made(folder: str, files: list[str]) -> str:
         "next:\n"
         f"  cd {folder}\n"
         "  batuta check greeting.yaml\n"
-        '  batuta run greeting.yaml --input \'{"name": "Ada"}\''
+        '  batuta run greeting.yaml --input \'{"name": "Ada"}\'\n'
+        "  batuta run greeting.yaml --control choreographed\n"
+        "  batuta up"
     )
 
 

@@ -174,6 +174,9 @@ def _tell(found: dict[str, Checked], *, fix: bool) -> None:
             f"{words.counted(len(everything) - errors, 'warning')} "
             f"in {words.counted(len(found), 'file')}"
         )
+    mended = [one.mended for one in found.values() if one.mended is not None]
+    if fix and errors and mended and not any(one.made or one.left for one in mended):
+        paper.say(words.NOTHING_TO_FIX)
 
 
 def _tell_diff(diff: str) -> None:

@@ -66,7 +66,7 @@ def list_(limit: int, before: str | None, store: str | None, as_json: bool, **as
         else:
             rows = [_row(view, now) for view in found]
             headings = ("ID", "WORKFLOW", "STATUS", "STARTED (UTC)", "TOOK", "WHY")
-            paper.say_table(headings, rows, tone=2)
+            paper.say_table(headings, rows, tone=2, beneath=5)
         if following is not None:
             paper.tell(words.more_runs(following, store))
 
@@ -103,7 +103,9 @@ def _row(view: RunView, now: int) -> tuple[str, ...]:
         view.id,
         f"{view.workflow}:{view.version}",
         view.status,
-        accounts.plain_time(view.started_at),
+        accounts.brief_time(view.started_at, now)
+        if paper.is_narrow()
+        else accounts.plain_time(view.started_at),
         accounts.between(view.started_at, view.ended_at, now),
         paper.clean(why)[:60],
     )
