@@ -1,9 +1,10 @@
-"""Writes `docs/errors.md`: what each problem code and each operating error means, and what to do.
+"""Writes `docs/errors.md`: what each code and each operating error means, and what to do.
 
 The codes, their weight and meaning are those of `batuta.definition.CODES`, and of
 `batuta.choreography.codes` for what keeps a workflow from being choreographed; the operating errors
 those of `batuta.errors`, with the exit codes of the command line. `tools/error_advice.toml` adds
-the likely cause and the next step. A test holds the page to what this would write.
+the likely cause and the next step, and has the codes of the HTTP API's problem details; a test
+holds them to those that the server's code names. A test holds the page to what this would write.
 
     .venv/bin/python tools/error_pages.py
 """
@@ -40,11 +41,19 @@ In Python these are the exceptions of `batuta.errors`; the command line shows th
 
 """
 
+HTTP = """\
+## Answers of the HTTP API
+
+Problem details (RFC 9457): `code` is one of these, and `type` names its place here. `detail` says
+what it is about, `hint` what to do, and `errors` has every single problem with its `path`.
+
+"""
+
 
 def page() -> str:
     """Return the whole page."""
     advice = tomllib.loads((HERE / "error_advice.toml").read_text("utf-8"))
-    operating = advice.pop("operating")
+    operating, http = advice.pop("operating"), advice.pop("http")
     told = [code for group in advice.values() for code in group["codes"]]
     if told != list(CODES):
         odd = set(told) ^ set(CODES) or "the order"
@@ -55,6 +64,8 @@ def page() -> str:
         parts.extend(_problem(code, *texts) for code, texts in group["codes"].items())
     parts.append(OPERATING)
     parts.extend(_error(name, *texts) for name, texts in operating.items())
+    parts.append(HTTP)
+    parts.extend(_answer(code, *texts) for code, texts in http.items())
     return "".join(parts).rstrip() + "\n"
 
 
@@ -71,6 +82,10 @@ def _error(name: str, cause: str, step: str) -> str:
     return (
         f"### `{name}`\n\n{meaning} Exit code {exit_code}.\n\n- Likely: {cause}\n- Next: {step}\n\n"
     )
+
+
+def _answer(code: str, status: int, cause: str, step: str) -> str:
+    return f"### `{code}`\n\nStatus {status}.\n\n- Likely: {cause}\n- Next: {step}\n\n"
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def show_page(console: Console, data: Path, rounds: list[Round], minutes: float)
             raise RuntimeError(f"the page ended with exit code {code}: {why}")
     how_long = f"for {minutes:.0f} minutes (or until `kill {page.pid}`)"
     console.print(f"\nThe page, with the runs of both models, {how_long}:\n")
-    console.print(f"    {json.loads(line)['page']}", soft_wrap=True)
+    console.print(f"    {json.loads(line)['page']}", soft_wrap=True, highlight=False)
 
 
 def main() -> int:

@@ -6,6 +6,8 @@ import re
 import pytest
 from page_snippets import ROOT
 
+from batuta import errors
+
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 GUIDE_LINES_AT_MOST = 560
 
@@ -22,6 +24,25 @@ def error_pages(monkeypatch):
 def test_the_page_of_errors_is_up_to_date(error_pages):
     assert error_pages.PAGE.read_text("utf-8") == error_pages.page(), (
         "run `.venv/bin/python tools/error_pages.py`"
+    )
+
+
+def test_every_code_of_the_http_api_is_explained(error_pages):
+    named = {
+        argument.value
+        for path in ROOT.glob("src/batuta/server/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Refused")
+        for argument in node.args[1:2]
+        if isinstance(argument, ast.Constant)
+    }
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    raised = {kind.code for kind in kinds} - {errors.BatutaError.code}
+    explained = set(re.findall(r"^### `(.+)`$", error_pages.page(), re.MULTILINE))
+
+    assert {"credentials", "too-large", "role"} <= named
+    assert (named | raised) - explained == set(), (
+        "add it to [http] in tools/error_advice.toml, run `.venv/bin/python tools/error_pages.py`"
     )
 
 

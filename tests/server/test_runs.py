@@ -129,6 +129,25 @@ async def test_a_bad_body_is_422_and_names_the_field(served):
     assert deep["code"] == "request"
 
 
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_what_to_say(served):
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    said = await served.post("/runs", content=b'{"workflow": "a/b"}', headers=form, status=422)
+    text = {"content-type": "application/json"}
+    list_ = await served.post("/runs", content=b"[]", headers=text, status=422)
+
+    assert said["hint"] == "say that the body is JSON: `Content-Type: application/json`"
+    assert [one["path"] for one in said["errors"]] == ["body"]
+    assert "openapi.json" in list_["hint"]
+
+
+async def test_a_misspelt_workflow_is_shown_the_names_in_its_namespace(served):
+    said = await served.post("/runs", {"workflow": "demo/greting"}, status=404)
+    elsewhere = await served.post("/runs", {"workflow": "other/greeting"}, status=404)
+
+    assert said["hint"] == "deployed are: demo/failing, demo/greeting, demo/waiting"
+    assert elsewhere["hint"] == "deployed are: none such"
+
+
 async def test_an_event_that_is_published_moves_a_run(served):
     run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
     event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "com.acme.go"}

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from batuta import __version__
 from batuta.errors import BatutaError
 from batuta.server.answers import Answer
+from batuta.server.asked import media_of
 from batuta.server.document import described
 from batuta.server.gate import Gate
 from batuta.server.page import page_routes
@@ -53,6 +54,8 @@ _ROUTES = (
     administration,
     stream,
 )
+_JSON_HINT = "say that the body is JSON: `Content-Type: application/json`"
+_HINT = f"`GET {BASE}/openapi.json` describes what every request takes"
 _TITLES = {404: ("not-found", "Not found"), 405: ("method", "Method not allowed")}
 
 
@@ -109,17 +112,25 @@ async def _refused(_: Request, error: Exception) -> Response:
     return answer_of(error)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
     errors = [_item(one) for one in error.errors()]
     detail = "; ".join(f"{one['path']}: {one['message']}" for one in errors)
-    return answer_of(Refused(422, "request", "The request is not right", detail, errors=errors))
+    is_about_body = any(one["path"] == "body" for one in errors)
+    hint = _JSON_HINT if is_about_body and media_of(request) != "application/json" else _HINT
+    return answer_of(
+        Refused(422, "request", "The request is not right", detail, hint=hint, errors=errors)
+    )
 
 
 def _item(error: dict[str, Any]) -> dict[str, Any]:
     where, *path = error["loc"]
-    place = "/".join(("", *(str(one) for one in path)))
-    return {"code": error["type"], "message": error["msg"], "path": f"{where}:{place}"}
+    place = "".join(f"/{one}" for one in path)
+    return {
+        "code": error["type"],
+        "message": error["msg"],
+        "path": f"{where}:{place}" if place else where,
+    }
 
 
 async def _plain(_: Request, error: Exception) -> Response:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from batuta.definition.model import Task
     from batuta.ports.store import Store
 
+_SHOWN_AT_MOST = 8
+
 
 class Imported(msgspec.Struct, frozen=True):
     """A function from a catalogue or an address: where it was found, and its task, plain JSON."""
@@ -172,8 +174,13 @@ class Programs:
             return max(known, key=lambda identity: precedence(identity.rpartition(":")[2]))
         raise NotFoundError(
             f"workflow {prefix}{version} is not deployed here",
-            hint=f"deployed are: {', '.join(known) or 'no versions of it'}",
+            hint=f"deployed are: {', '.join(known or self._in(namespace)) or 'none such'}",
         )
+
+    def _in(self, namespace: str) -> list[str]:
+        """Return the first few workflows of a namespace, for who has misspelt one of them."""
+        found = (one.rpartition(":")[0] for one in self._store.workflows(f"{namespace}/"))
+        return sorted(set(found))[:_SHOWN_AT_MOST]
 
 
 def precedence(version: str) -> tuple[Any, ...]:
