@@ -138,6 +138,7 @@ class Desk:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_orders_are_fulfilled_by_participants_that_are_killed(desk):
     await desk.chaos(random.Random(SEED), 2)
 

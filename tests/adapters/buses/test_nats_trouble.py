@@ -117,10 +117,12 @@ async def test_what_is_acknowledged_without_a_connection_is_acknowledged_after(
                     return
             except UnavailableError:
                 pass
+            taker.acknowledge()
             await case.moment()
 
-    await asyncio.wait_for(lag(), 30)
-    assert taker.ids == ["a"]
+    # A server that was killed may not know that it had delivered it, and then does so again.
+    await asyncio.wait_for(lag(), 25)
+    assert set(taker.ids) == {"a"}
     await bus.close()
 
 

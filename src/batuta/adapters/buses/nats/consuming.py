@@ -100,6 +100,7 @@ class NatsPart:
         self._loop = asyncio.get_running_loop()
         self._inbox = self._link.client.new_inbox()
         self._subscription = await self._link.subscribe(f"{self._inbox}.*", self._hear)
+        self._link.lost.append(self._doubt)
         self._link.regained.append(self._pull_anew)
         self._wake.set()
         self._worker = self._loop.create_task(self._work())
@@ -127,6 +128,7 @@ class NatsPart:
         if self._stopped:
             return
         self._stopped = True
+        self._link.lost.remove(self._doubt)
         self._link.regained.remove(self._pull_anew)
         if self._retry is not None:
             self._retry.cancel()
@@ -160,14 +162,23 @@ class NatsPart:
                     self._pull_anew()
             self._wake.clear()
             try:
-                await self._send_answers()
-                if self._doubtful:
+                if self._doubtful and self._link.client.is_connected:
                     await self._look()
+                if not self._doubtful:
+                    await self._send_answers()
                 if not self._gone:
                     await self._ask_for_more()
             except BatutaError as error:
                 _log.debug("%s", error)
                 self._try_again()
+
+    def _doubt(self) -> None:
+        """There is no connection, and when there is one the consumer may not be there yet.
+
+        A server that comes back takes connections before its consumers listen, and an answer that
+        nobody hears is lost: so none is sent before the consumer was seen.
+        """
+        self._doubtful = True
 
     async def _look(self) -> None:
         """See whether the consumer is still there."""
