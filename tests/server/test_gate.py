@@ -138,3 +138,12 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(served):
     assert "unsafe-inline" not in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_path_that_is_not_there_is_named_with_where_to_look(served):
+    missing = await served.post("/nothing", {}, status=404)
+    other = await served.http.put("/api/v1/runs")
+
+    assert missing["detail"] == "no POST /api/v1/nothing"
+    assert other.json()["detail"] == "no PUT /api/v1/runs"
+    assert "openapi.json" in missing["hint"]

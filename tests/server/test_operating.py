@@ -2,6 +2,8 @@
 
 import pytest
 
+from batuta.wiring.settings import Placed
+
 SHIPPING = """\
 document:
   dsl: '1.0.3'
@@ -28,6 +30,12 @@ document: {dsl: '1.0.3', namespace: demo, name: heard, version: '1.0.0'}
 schedule: { on: { one: { with: { type: com.acme.packed } } } }
 do:
   - ask: { call: http, with: { method: get, endpoint: 'https://stock.example/items' } }
+"""
+
+ASKING = """\
+document: {dsl: '1.0.3', namespace: demo, name: asking, version: '1.0.0'}
+do:
+  - greet: { call: greet, metadata: { participant: desk } }
 """
 
 
@@ -57,6 +65,14 @@ async def test_participants_tell_where_they_are_and_how_far_behind(ordered):
     }
     assert found["desk"]["place"] == "here"
     assert found["depot"]["lag"] == {"messages": 0, "oldestSeconds": 0.0}
+
+
+async def test_a_participant_that_is_elsewhere_is_not_said_to_be_here(opened):
+    async with opened(participants={"desk": Placed(remote=True)}) as served:
+        await served.deploy(ASKING)
+        (desk,) = (await served.get("/participants"))["items"]
+
+    assert (desk["name"], desk["place"]) == ("desk", "process")
 
 
 async def test_the_map_shows_who_tells_whom_what(ordered):

@@ -59,6 +59,21 @@ async def test_published_events_are_told(served, streaming):
     assert view["event"]["type"] == "com.acme.other"
 
 
+async def test_an_event_that_comes_back_from_a_bus_is_told_once(served, streaming):
+    await served.engine.host("demo/greeting")
+    async with streaming("events") as following:
+        for type_ in ("com.acme.first", "com.acme.second", "com.acme.third"):
+            await served.engine.publish(type_)
+            await served.engine.catch_up()
+        told = [await following() for _ in range(3)]
+
+    assert [view["event"]["type"].rpartition(".")[2] for _, _, view in told] == [
+        "first",
+        "second",
+        "third",
+    ]
+
+
 async def test_who_was_away_gets_what_was_missed(served, streaming):
     async with streaming() as following:
         await served.post("/runs", {"workflow": "demo/waiting"}, status=201)

@@ -78,6 +78,8 @@ class Changes:
         self._left_at: float | None = None
         self._dirty: dict[str, None] = {}
         self._events: list[tuple[int, int, dict[str, Any]]] = []
+        self._last_event = 0
+        """The number of the last one noted: those that come back from a bus have theirs already."""
         self._watched: dict[str, _Tasks] = {}
         self._news = asyncio.Event()
         self._something = asyncio.Event()
@@ -190,10 +192,10 @@ class Changes:
             dirty[row[0]] = None
         dirty.update(dict.fromkeys(batch.changes))
         if batch.events and EVENTS in self._topics:
-            self._events += [
-                (number, at, event)
-                for (at, event), number in zip(batch.events, batch.numbers, strict=True)
-            ]
+            for (at, event), number in zip(batch.events, batch.numbers, strict=True):
+                if number > self._last_event:
+                    self._last_event = number
+                    self._events.append((number, at, event))
         self._something.set()
 
     def _seen(self, runs: Iterable[str]) -> None:

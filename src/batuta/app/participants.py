@@ -38,6 +38,11 @@ class Home(NamedTuple):
 class Homes(Protocol):
     """Knows where participants live."""
 
+    @property
+    def remote(self) -> frozenset[str]:
+        """Those that have processes of their own elsewhere."""
+        ...
+
     def homes(self) -> dict[str, Home]:
         """Return the stores on this machine, by whose they are; the engine's own is among them."""
         ...
@@ -146,7 +151,8 @@ class Participants:
         met = self._engine.meeting.met
         if met is not None and name in met.here:
             return HERE
-        return HERE if home is None and not known.is_alone else PROCESS
+        is_elsewhere = known.is_alone or name in self._homes.remote
+        return HERE if home is None and not is_elsewhere else PROCESS
 
     async def _waiting(self, name: str) -> int:
         met = self._engine.meeting.met

@@ -133,11 +133,13 @@ def _item(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _plain(_: Request, error: Exception) -> Response:
+async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
     code, title = _TITLES.get(error.status_code, ("request", "The request is not right"))
+    is_about_path = error.status_code in _TITLES
+    detail = f"no {request.method} {request.url.path}" if is_about_path else str(error.detail)
     return answer_of(
-        Refused(error.status_code, code, title, str(error.detail), headers=error.headers)
+        Refused(error.status_code, code, title, detail, hint=_HINT, headers=error.headers)
     )
 
 

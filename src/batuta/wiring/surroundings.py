@@ -50,6 +50,11 @@ class Surroundings:
         """Where the local token is."""
         return token_beside(self._path)
 
+    @property
+    def remote(self) -> frozenset[str]:
+        """The participants that have processes of their own elsewhere."""
+        return self.settings.remote
+
     def homes(self) -> dict[str, Home]:
         """Return where participants live on this machine, by their names.
 

@@ -19,6 +19,9 @@ from batuta.server.routes.runs import allowed
 if TYPE_CHECKING:
     from batuta.server.desk import Desk
 
+AS_USUAL, FROM_FAULT = CancelBody(), RetryBody()
+"""What is meant by those who send no body."""
+
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes."""
@@ -32,7 +35,7 @@ def router(desk: Desk) -> APIRouter:
         responses=refusals(404, 409, 413),
         openapi_extra=role(OPERATOR),
     )
-    async def cancel(request: Request, run_id: RunId, body: CancelBody) -> Response:
+    async def cancel(request: Request, run_id: RunId, body: CancelBody = AS_USUAL) -> Response:
         """End a run, undoing what has a compensation."""
         allowed(desk, request, run_id, OPERATOR)
         await engine.cancel(run_id, compensate=body.compensate)
@@ -74,7 +77,7 @@ def router(desk: Desk) -> APIRouter:
         responses=refusals(404, 409, 413),
         openapi_extra=role(OPERATOR),
     )
-    async def retry(request: Request, run_id: RunId, body: RetryBody) -> Response:
+    async def retry(request: Request, run_id: RunId, body: RetryBody = FROM_FAULT) -> Response:
         """Run a faulted run again, as a new run: from where it faulted, or from the start."""
         allowed(desk, request, run_id, OPERATOR)
         again = await engine.retry(
