@@ -36,6 +36,7 @@ COMMANDS = {
     "events": "events:events",
     "dead": "dead:dead",
     "secrets": "secrets:secrets",
+    "keys": "keys:keys",
 }
 """Command -> where it is: `module:name` below `batuta.cli.commands`, in the order of the help."""
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "events": "Publish events, and look at those that were.",
     "dead": "See to messages that participants could not take.",
     "secrets": "Keep secrets in an encrypted file.",
+    "keys": "Let others in to the page and the API.",
 }
 
 DEBUG = "Show the engine's log, and tracebacks of errors."
@@ -234,6 +235,24 @@ SECRETS_DELETE = "Forget a secret."
 SECRET_TEXT = "The value. Your shell remembers what you type: better pipe it in."  # noqa: S105 -- a help text
 VALUE_HINT = "give it with --value TEXT, or on stdin"
 NO_SECRETS = "no secrets"
+
+KEYS = """Let others in to the page and the API, each as far as is wanted.
+
+A key is kept as a digest in the store that a server runs over, and takes effect at once, also while
+one runs.
+"""
+KEYS_ADD = """Make a key for NAME, and print it: it cannot be shown again.
+
+It is sent as `Authorization: Bearer KEY`, or typed into the page. What is done with it is noted in
+the audit under NAME.
+"""
+KEY_ROLE = "viewer, operator, deployer or admin: each may do all that those before it may."
+KEY_SCOPE = "A namespace that it holds for, as `retail` or `team-*`; repeatable. By default all."
+KEY_DAYS = "Lets nobody in any more after so many days."
+KEYS_LIST = "Show the keys that were made, those too that let nobody in any more."
+KEYS_REVOKE = "Let nobody in by a key any more, nor by sessions that were begun with it."
+KEY_SHOWN_ONCE = "keep it where secrets are kept: it cannot be shown again"
+NO_KEYS = "no keys"
 
 NEW = "Make a folder NAME with a workflow that runs, a Python function, settings and a README."
 NEW_HINT = "choose another name, or an empty folder"

@@ -1,8 +1,9 @@
-"""How somebody proves who they are: the local token, and sessions made of it.
+"""How somebody proves who they are: the local token, API keys, and sessions made of either.
 
 Owns the file of the local token and what a session's cookie holds. A session needs no place to be
 kept: its cookie says whose it is and until when, signed with a key made of the local token, so it
-outlives a restart and ends with the token. Does not own what somebody may do (`access`).
+outlives a restart and ends with the token, or with the key that it goes back to. Does not own what
+somebody may do (`access`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batuta.ports.clock import Clock
+    from batuta.server.keys import Keys
 
 COOKIE = "batuta_session"
 SESSION_MS = 12 * 3_600_000
@@ -61,6 +63,7 @@ class _Ticket(msgspec.Struct, frozen=True, array_like=True):
     until: int
     nonce: str
     by: str
+    key: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -70,8 +73,9 @@ _decode = msgspec.json.Decoder(_Ticket).decode
 class Credentials:
     """Knows people by what they send."""
 
-    def __init__(self, token: str, clock: Clock) -> None:
+    def __init__(self, token: str, keys: Keys, clock: Clock) -> None:
         self._token = token.encode()
+        self._keys = keys
         self._key = hashlib.sha256(b"batuta session\n" + self._token).digest()
         self._clock = clock
 
@@ -79,7 +83,7 @@ class Credentials:
         """Return whose token this is."""
         if hmac.compare_digest(token.encode(), self._token):
             return Principal(LOCAL, ADMIN)
-        return None
+        return await self._keys.owner(token)
 
     def of_session(self, cookie: str) -> Principal | None:
         """Return whose session a cookie is, None when it is none (any more)."""
@@ -89,14 +93,16 @@ class Credentials:
         ticket = _decode(urlsafe_b64decode(body))
         if ticket.until <= self._clock.now():
             return None
+        if ticket.key and self._keys.valid(ticket.key) is None:
+            return None
         csrf = self._signed("csrf", body)
-        return Principal(ticket.name, ticket.role, ticket.namespaces, ticket.by, csrf)
+        return Principal(ticket.name, ticket.role, ticket.namespaces, ticket.by, csrf, ticket.key)
 
     def session_for(self, who: Principal) -> str:
         """Return the cookie of a new session."""
         until = self._clock.now() + SESSION_MS
         ticket = _Ticket(
-            who.name, who.role, who.namespaces, until, secrets.token_urlsafe(12), who.by
+            who.name, who.role, who.namespaces, until, secrets.token_urlsafe(12), who.by, who.key
         )
         body = urlsafe_b64encode(_encode(ticket)).decode()
         return f"{body}.{self._signed('ticket', body)}"

@@ -21,6 +21,7 @@ from batuta.errors import ConflictError, UnavailableError
 from batuta.server.application import application
 from batuta.server.credentials import Credentials, local_token
 from batuta.server.desk import Desk
+from batuta.server.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -63,7 +64,7 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         around=around,
         workflows=Workflows(engine),
         changes=Changes(engine),
-        credentials=Credentials(token, engine.clock),
+        credentials=Credentials(token, Keys(engine.records, engine.clock), engine.clock),
         participants=participants,
         map=LiveMap(engine, participants),
         audit=Audit(engine),

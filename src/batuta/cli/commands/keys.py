@@ -1,0 +1,137 @@
+"""`batuta keys`: who else may come in to a server over this store, and as what."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from batuta.cli import accounts, options, paper, words
+from batuta.cli.opening import chosen
+from batuta.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from batuta.adapters.stores.sqlite import SqliteStore
+    from batuta.ports.records import ApiKey
+
+
+@click.group(help=words.KEYS)
+def keys() -> None:
+    """Find the command."""
+
+
+@options.command(keys, help=words.KEYS_ADD)
+@click.argument("name")
+@click.option("--role", default="viewer", show_default=True, help=words.KEY_ROLE)
+@click.option("--namespace", "namespaces", multiple=True, metavar="PATTERN", help=words.KEY_SCOPE)
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help=words.KEY_DAYS)
+@options.store
+@options.as_json
+def add(
+    name: str,
+    role: str,
+    namespaces: tuple[str, ...],
+    days: float | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Make a key; see `words.KEYS_ADD`."""
+    from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
+    from batuta.server.keys import new_key  # noqa: PLC0415 -- brings argon2
+
+    now = SystemClock().now()
+    kept, token = new_key(name, role, namespaces, now, days=days)
+    with closing(_store(store)) as opened:
+        opened.keep_key(kept)
+        _audit(opened, now, "key.add", kept.id, name=name, role=role)
+    if as_json:
+        paper.say_json({**_shown(kept), "token": token})
+    else:
+        paper.say(token)
+        paper.tell(words.KEY_SHOWN_ONCE)
+
+
+@options.command(keys, "list", help=words.KEYS_LIST)
+@options.store
+@options.as_json
+def list_(store: str | None, as_json: bool) -> None:
+    """Show keys; see `words.KEYS_LIST`."""
+    with closing(_store(store)) as opened:
+        found = opened.all_keys()
+    if as_json:
+        paper.say_json({"keys": [_shown(one) for one in found]})
+        return
+    for one in found:
+        until = (
+            ""
+            if one.expires_at is None
+            else f"  until {accounts.plain_time(_text(one.expires_at))}"
+        )
+        state = "  revoked" if one.revoked_at is not None else until
+        paper.say(f"{one.id}  {one.role:<8}  {','.join(one.namespaces):<12}  {one.name}{state}")
+    if not found:
+        paper.tell(words.NO_KEYS)
+
+
+@options.command(keys, help=words.KEYS_REVOKE)
+@click.argument("key_id", metavar="ID")
+@options.store
+@options.as_json
+def revoke(key_id: str, store: str | None, as_json: bool) -> None:
+    """Revoke a key; see `words.KEYS_REVOKE`."""
+    from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
+
+    now = SystemClock().now()
+    with closing(_store(store)) as opened:
+        if not opened.revoke_key(key_id, now):
+            raise NotFoundError(f"there is no key {key_id}", hint="`batuta keys list` shows them")
+        _audit(opened, now, "key.revoke", key_id)
+    if as_json:
+        paper.say_json({"id": key_id, "revoked": True})
+    else:
+        paper.say(f"key {key_id} lets nobody in any more, nor any session made of it")
+
+
+def _store(url: str | None) -> SqliteStore:
+    """Open the store that a server is, or will be, over."""
+    from batuta.adapters.stores.sqlite import SqliteStore  # noqa: PLC0415 -- brings a driver
+    from batuta.wiring.settings import sqlite_path  # noqa: PLC0415 -- as above
+
+    path = sqlite_path(chosen(url).store)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(path)
+
+
+def _audit(store: SqliteStore, at: int, action: str, target: str, **detail: str) -> None:
+    from batuta.ports.records import AuditRow  # noqa: PLC0415 -- as above
+    from batuta.ports.store import Batch  # noqa: PLC0415 -- as above
+
+    batch = Batch()
+    who = getpass.getuser()
+    batch.audits.append(
+        AuditRow(
+            at=at, who=who, by="command line", action=action, target=target, detail=dict(detail)
+        )
+    )
+    store.commit(batch)
+
+
+def _text(milliseconds: int | None) -> str | None:
+    from batuta.app.views import text_time  # noqa: PLC0415 -- as above
+
+    return text_time(milliseconds)
+
+
+def _shown(key: ApiKey) -> dict[str, object]:
+    """Return what may be shown of a key."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "namespaces": list(key.namespaces),
+        "createdAt": _text(key.created_at),
+        "expiresAt": _text(key.expires_at),
+        "revokedAt": _text(key.revoked_at),
+    }

@@ -1,0 +1,109 @@
+"""API keys: who comes in with one, as what, and for how long."""
+
+import json
+
+import httpx2
+import pytest
+from click.testing import CliRunner
+
+from batuta.cli import main
+from batuta.errors import RequestError
+from batuta.server.keys import Keys, new_key
+
+NOW = 1_800_000_000_000
+
+
+@pytest.fixture
+def keys(tmp_path, opened):
+    """Runs `batuta keys` over the store that the server is over."""
+
+    def run(*words, code=0):
+        store = f"sqlite:///{tmp_path}/batuta.db"
+        done = CliRunner().invoke(main, ["keys", *words, "--store", store, "--json"])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    return run
+
+
+def client(served, token):
+    return httpx2.AsyncClient(base_url=served.address, headers={"authorization": f"Bearer {token}"})
+
+
+async def test_a_key_lets_in_as_far_as_its_role_and_namespaces_go(served, keys):
+    made = keys("add", "ci", "--role", "operator", "--namespace", "demo")
+    async with client(served, made["token"]) as http:
+        who = (await http.get("/api/v1/session")).json()
+        assert (who["user"], who["role"], who["namespaces"]) == ("ci", "operator", ["demo"])
+        listed = (await http.get("/api/v1/workflows")).json()["items"]
+        assert {one["name"].partition("/")[0] for one in listed} == {"demo"}
+        began = await http.post("/api/v1/runs", json={"workflow": "demo/greeting", "input": {}})
+        assert began.status_code == 201
+        assert (await http.get("/api/v1/audit")).status_code == 403
+        headers = {"content-type": "application/yaml"}
+        deployed = await http.post("/api/v1/workflows", content="x: 1", headers=headers)
+        assert deployed.status_code == 403
+    async with client(served, keys("add", "other", "--namespace", "else")["token"]) as http:
+        assert (await http.get("/api/v1/workflows")).json()["items"] == []
+
+
+async def test_a_key_that_is_revoked_ends_at_once_with_the_sessions_that_were_made_of_it(
+    served, keys
+):
+    made = keys("add", "ada")
+    async with client(served, made["token"]) as http, served.stranger() as page:
+        begun = await page.post("/api/v1/session", json={"token": made["token"]})
+        assert begun.status_code == 200
+        assert (await http.get("/api/v1/session")).status_code == 200
+        assert (await page.get("/api/v1/session")).status_code == 200
+        keys("revoke", made["id"])
+        assert (await http.get("/api/v1/session")).status_code == 401
+        assert (await page.get("/api/v1/session")).status_code == 401
+
+
+async def test_what_is_no_key_lets_nobody_in(served, keys):
+    made = keys("add", "ada")
+    wrong = made["token"][:-1] + ("A" if made["token"][-1] != "A" else "B")
+    for token in (wrong, "bk_", "bk_x_y", f"bk_{made['id']}_", "nonsense"):
+        async with client(served, token) as http:
+            assert (await http.get("/api/v1/session")).status_code == 401
+
+
+async def test_a_key_ends_with_its_time(served):
+    kept, token = new_key("ada", "viewer", (), NOW, days=1)
+    served.engine.records.keep_key(kept)
+
+    class Clock:
+        time = NOW
+
+        def now(self):
+            return self.time
+
+    clock = Clock()
+    known = Keys(served.engine.records, clock)
+    assert (await known.owner(token)).name == "ada"
+    clock.time += 86_400_000
+    assert await known.owner(token) is None
+
+
+def test_the_secret_of_a_key_is_not_kept_and_not_listed(keys, tmp_path):
+    token = keys("add", "ada", "--days", "30")["token"]
+    listed = keys("list")["keys"]
+    assert [(one["name"], one["role"]) for one in listed] == [("ada", "viewer")]
+    secret = token.rpartition("_")[2]
+    assert secret not in json.dumps(listed)
+    assert not any(secret.encode() in file.read_bytes() for file in tmp_path.glob("batuta.db*"))
+
+
+async def test_making_and_revoking_keys_is_noted(served, keys):
+    made = keys("add", "ada")
+    keys("revoke", made["id"])
+    rows = (await served.get("/audit", target=made["id"]))["items"]
+    assert [one["action"] for one in rows] == ["key.revoke", "key.add"]
+
+
+def test_a_role_or_key_that_there_is_not_is_refused(keys):
+    assert "there is no role 'king'" in keys("add", "ada", "--role", "king", code=2)
+    assert "there is no key nobody" in keys("revoke", "nobody", code=2)
+    with pytest.raises(RequestError, match="name"):
+        new_key(" ", "viewer", (), NOW)
