@@ -18,3 +18,11 @@ class TestSqliteStore(StoreSuite, MailSuite, RecordsSuite):
 
     def records(self, store):
         return store
+
+
+def test_folders_that_are_made_on_the_way_are_their_owners_only(tmp_path):
+    path = tmp_path / "one" / "two" / "runs.db"
+    SqliteStore(path).close()
+
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.parent.parent.stat().st_mode & 0o777 == 0o700

@@ -146,7 +146,7 @@ class EncryptedStore:
     @contextmanager
     def _changing(self) -> Generator[dict[str, _Row]]:
         """Give the rows to change; write them back unless the block raises."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = self._path.with_name(self._path.name + ".lock")
         opened = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:

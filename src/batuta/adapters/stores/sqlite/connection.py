@@ -27,10 +27,20 @@ SWITCH_PAUSE_MS = 20
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what leads to it, where they are absent: for their owner only.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file, creating it and its folder when absent, with our settings."""
     try:
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         raise UnavailableError(
             f"{path.parent} cannot be made a folder: {error.strerror}",

@@ -15,6 +15,7 @@ import os
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from batuta.adapters.stores.sqlite.connection import make_folder
 from batuta.errors import ConflictError, UnavailableError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Claim:
         """
         path = _claim_of(store)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise UnavailableError(
