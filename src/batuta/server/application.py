@@ -99,7 +99,8 @@ def document(desk: Desk) -> dict[str, Any]:
 def application(desk: Desk) -> ASGIApp:
     """Return the application that is served."""
     settings = desk.around.settings.server
-    return Gate(routes_of(desk), desk.credentials, most_bytes=settings.body_bytes)
+    routes, most = routes_of(desk), settings.body_bytes
+    return Gate(routes, desk.credentials, most_bytes=most, rate=settings.rate)
 
 
 async def _operating(_: Request, error: Exception) -> Response:

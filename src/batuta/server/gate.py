@@ -1,28 +1,34 @@
 """The gate: what every request passes before anything reads it.
 
 Owns who is let in (nobody without credentials, but to the few open places), the token against
-forged requests that a cookie needs, how large a body may be, and the headers of every answer. A
+forged requests that a cookie needs, how often somebody may ask, how large a body may be, and the
+headers of every answer. A
 plain ASGI layer, since it is on the path of every start and publish.
 """
 
 from __future__ import annotations
 
 import hmac
+import time
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
 from batuta.server.credentials import COOKIE
+from batuta.server.limits import GUESSES, GUESSES_PER_S, Limit
 from batuta.server.problems import Refused, answer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from batuta.server.access import Principal
     from batuta.server.credentials import Credentials
 
 PRINCIPAL = "batuta.principal"
+UNKNOWN = 401
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({("GET", "/"), ("HEAD", "/"), ("POST", "/api/v1/session"), ("GET", "/livez")})
 SIGNED_BELOW = "/api/v1/hooks/"
@@ -47,10 +53,29 @@ UNCACHED = (b"cache-control", b"no-store")
 class Gate:
     """Lets requests through to an application, or answers them."""
 
-    def __init__(self, application: ASGIApp, credentials: Credentials, *, most_bytes: int) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        credentials: Credentials,
+        *,
+        most_bytes: int,
+        rate: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            application: what is behind.
+            credentials: knows who is asking.
+            most_bytes: of a body.
+            rate: requests a second that everybody may make, twice as many at once; 0 for any.
+            clock: seconds, never going back.
+        """
         self._application = application
         self._credentials = credentials
         self._most_bytes = most_bytes
+        self._requests = Limit(rate, 2 * rate, clock)
+        self._guesses = Limit(GUESSES_PER_S, GUESSES, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -58,12 +83,32 @@ class Gate:
             await self._application(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        sending, sender = _with_headers(scope, send), _address(scope)
         try:
-            scope[PRINCIPAL] = await self._admitted(scope, headers)
+            who = scope[PRINCIPAL] = await self._admitted(scope, headers)
+            if who is None:
+                stop = _too_often(self._guesses.waits(sender))
+            else:
+                stop = _too_often(self._requests.take(who.name))
+            if stop is not None:
+                raise stop
             receive = self._limited(headers, receive)
-            await self._application(scope, receive, _with_headers(scope, send))
+            await self._application(scope, receive, self._counting(sender, sending))
         except Refused as refused:
-            await answer_of(refused)(scope, receive, _with_headers(scope, send))
+            given = refused
+            if refused.status_code == UNKNOWN and headers.get("authorization"):
+                given = _too_often(self._guesses.take(sender)) or refused
+            await answer_of(given)(scope, receive, sending)
+
+    def _counting(self, sender: str, send: Send) -> Send:
+        """Return what sends an answer, and counts a guess that was wrong."""
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == UNKNOWN:
+                self._guesses.take(sender)
+            await send(message)
+
+        return counting
 
     async def _admitted(self, scope: Scope, headers: Headers) -> Principal | None:
         """Return who is asking; None only in open places."""
@@ -128,6 +173,25 @@ class Gate:
             f"a body may have {self._most_bytes} bytes",
             hint="keep large data elsewhere and pass its address",
         )
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _too_often(seconds: int) -> Refused | None:
+    """Return what refuses whoever has to wait so long."""
+    if not seconds:
+        return None
+    return Refused(
+        429,
+        "too-often",
+        "Too many requests",
+        f"this is asked for too often; go on in {seconds} s",
+        hint="wait as long as `Retry-After` says, and ask less often",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def is_open(method: str, path: str) -> bool:

@@ -66,11 +66,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How the page and the API are served.
 
     `production` has the page ask again before what cannot be undone. `body_bytes` is how large a
-    body may be.
+    body may be; `rate` how many requests a second everybody may make (0: any number).
     """
 
     production: bool = False
     body_bytes: Annotated[int, msgspec.Meta(ge=1_024)] = 4 * 1024 * 1024
+    rate: Annotated[float, msgspec.Meta(ge=0)] = 0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
