@@ -1,4 +1,4 @@
-"""What the page for operators shows is true: its requests are sent, its copies are opened."""
+"""What operators are shown is true: the requests are sent, the copies are opened."""
 
 import json
 import re
@@ -22,12 +22,14 @@ document: { dsl: '1.0.3', namespace: retail, name: listening, version: '1.0.0' }
 do:
   - hear: { listen: { to: { one: { with: { type: com.example.never } } } } }
 """
+HELLO = (ROOT / "examples/hello/order.yaml").read_text("utf-8")
 ORDER = {"sku": "A1", "quantity": 2, "cents": 1999}
 
 
 def typed():
-    """The requests of the page: its lines that begin with curl, each on one line."""
-    text = "\n".join(one.text for one in snippets(PAGE, "sh")).replace("\\\n", "")
+    """The requests of the pages: their lines that begin with curl, each on one line."""
+    blocks = [one.text for page in (PAGE, "README.md") for one in snippets(page, "sh")]
+    text = "\n".join(blocks).replace("\\\n", "").replace("http://127.0.0.1:8765/api/v1", "$BATUTA")
     return [shlex.split(line) for line in text.splitlines() if line.startswith("curl ")]
 
 
@@ -51,7 +53,7 @@ async def served(guide_folder, monkeypatch):
     settings = batuta.Settings(hooks={"shop": hook})
     together = next(one for one in snippets("docs/guide.md", "yaml") if "together" in one.text)
     async with batuta.open(functions=["functions.py"], settings=settings) as engine:
-        for text in ("order.yaml", together.text, LISTENING):
+        for text in ("order.yaml", together.text, LISTENING, HELLO):
             await engine.deploy(text)
         with surroundings(settings) as around:
             async with serving(engine, around, port=0) as at, httpx2.AsyncClient() as http:
@@ -63,9 +65,11 @@ async def test_every_request_that_is_shown_is_answered(served, guide_folder):
     waiting = await engine.start("retail/listening", {})
     faulted = await engine.start("retail/together", {**ORDER, "cents": -1})
     assert (await faulted.result(wait=10)).status == "faulted"
+    token = (guide_folder / ".batuta/token").read_text().strip()
     known = {
         "BATUTA": address,
-        "AUTH": f"Authorization: Bearer {(guide_folder / '.batuta/token').read_text().strip()}",
+        "TOKEN": token,
+        "AUTH": f"Authorization: Bearer {token}",
         "JSON": "Content-Type: application/json",
         "RUN": faulted.id,
         "FAULTED": faulted.id,
