@@ -8,6 +8,7 @@ from string import Template
 import click
 import httpx2
 import pytest
+from click.testing import CliRunner
 from page_snippets import ROOT, snippets
 
 import batuta
@@ -117,6 +118,23 @@ async def test_a_copy_that_is_made_as_shown_has_the_runs(served, guide_folder):
 
     async with batuta.open("sqlite:///backup.db", functions=["functions.py"], looks=True) as copy:
         assert copy.show(run.id).output == run.show().output
+
+
+def test_keys_are_made_and_revoked_as_shown(guide_folder):
+    text = "\n".join(one.text for one in snippets(PAGE, "sh"))
+    add, list_, revoke = (
+        shlex.split(line, comments=True)[1:]
+        for line in text.splitlines()
+        if line.startswith("batuta keys")
+    )
+    made = CliRunner().invoke(main, [*add, "--json"])
+    key = json.loads(made.stdout)["id"]
+    revoked = CliRunner().invoke(main, [key if word == "ID" else word for word in revoke])
+    listed = CliRunner().invoke(main, list_)
+
+    assert (made.exit_code, revoked.exit_code, listed.exit_code) == (0, 0, 0), revoked.output
+    assert f"{key}  operator  retail" in listed.stdout
+    assert "revoked" in listed.stdout
 
 
 def test_every_command_of_the_page_is_one():

@@ -99,9 +99,7 @@ def _store(url: str | None) -> SqliteStore:
     from batuta.adapters.stores.sqlite import SqliteStore  # noqa: PLC0415 -- brings a driver
     from batuta.wiring.settings import sqlite_path  # noqa: PLC0415 -- as above
 
-    path = sqlite_path(chosen(url).store)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteStore(path)
+    return SqliteStore(sqlite_path(chosen(url).store))
 
 
 def _audit(store: SqliteStore, at: int, action: str, target: str, **detail: str) -> None:
