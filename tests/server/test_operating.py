@@ -147,7 +147,7 @@ async def test_every_change_is_in_the_audit(served):
         "by": "token",
         "action": "run.start",
         "target": run["id"],
-        "detail": {"workflow": "demo/waiting"},
+        "detail": {"workflow": "demo/waiting:1.0.0"},
     }
     assert [one["action"] for one in first["items"] + second["items"]] == [
         "run.cancel",

@@ -113,7 +113,8 @@ async def test_what_is_not_known_is_404(served):
 
 
 async def test_a_bad_body_is_422_and_names_the_field(served):
-    wrong = await served.post("/runs", {"workflow": 7, "extra": 1}, status=422)
+    wrong = await served.post("/runs", {"workflow": 7}, status=422)
+    more = await served.post("/runs/rerun", {"run": 7, "extra": 1}, status=422)
     no_json = await served.post(
         "/runs",
         content=b'{"workflow": NaN}',
@@ -124,7 +125,8 @@ async def test_a_bad_body_is_422_and_names_the_field(served):
         "/runs", content=b"[" * 100_000, headers={"content-type": "application/json"}, status=422
     )
 
-    assert {one["path"] for one in wrong["errors"]} == {"body:/workflow", "body:/extra"}
+    assert {one["path"] for one in wrong["errors"]} == {"body:/workflow"}
+    assert {one["path"] for one in more["errors"]} == {"body:/run", "body:/extra"}
     assert "not JSON" in no_json["detail"]
     assert deep["code"] == "request"
 

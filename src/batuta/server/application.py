@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -17,7 +16,8 @@ from batuta.server.asked import media_of
 from batuta.server.document import described
 from batuta.server.gate import Gate
 from batuta.server.page import page_routes
-from batuta.server.problems import Refused, answer_of, refusal_of
+from batuta.server.problems import DOCUMENT_HINT, JSON_HINT, Refused, answer_of, refusal_of
+from batuta.server.quick import Quick, broken
 from batuta.server.routes import (
     administration,
     asking,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from batuta.server.desk import Desk
 
-_log = logging.getLogger("batuta.server")
-
 BASE = "/api/v1"
 _ROUTES = (
     session,
@@ -54,8 +52,6 @@ _ROUTES = (
     administration,
     stream,
 )
-_JSON_HINT = "say that the body is JSON: `Content-Type: application/json`"
-_HINT = f"`GET {BASE}/openapi.json` describes what every request takes"
 _TITLES = {404: ("not-found", "Not found"), 405: ("method", "Method not allowed")}
 
 
@@ -99,7 +95,11 @@ def document(desk: Desk) -> dict[str, Any]:
 def application(desk: Desk) -> ASGIApp:
     """Return the application that is served."""
     settings = desk.around.settings.server
-    routes, most = routes_of(desk), settings.body_bytes
+    quick = {
+        ("POST", f"{BASE}/runs"): runs.starting(desk),
+        ("POST", f"{BASE}/events"): events.publishing(desk),
+    }
+    routes, most = Quick(routes_of(desk), quick), settings.body_bytes
     return Gate(routes, desk.credentials, most_bytes=most, rate=settings.rate)
 
 
@@ -118,7 +118,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     errors = [_item(one) for one in error.errors()]
     detail = "; ".join(f"{one['path']}: {one['message']}" for one in errors)
     is_about_body = any(one["path"] == "body" for one in errors)
-    hint = _JSON_HINT if is_about_body and media_of(request) != "application/json" else _HINT
+    hint = DOCUMENT_HINT
+    if is_about_body and media_of(request) != "application/json":
+        hint = JSON_HINT
     return answer_of(
         Refused(422, "request", "The request is not right", detail, hint=hint, errors=errors)
     )
@@ -145,7 +147,4 @@ async def _plain(request: Request, error: Exception) -> Response:
 
 
 async def _bug(_: Request, error: Exception) -> Response:
-    _log.error("a request could not be answered", exc_info=error)
-    return answer_of(
-        Refused(500, "bug", "Something is broken here", "the log of the server says what")
-    )
+    return broken(error)

@@ -6,22 +6,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Path, Query
 from starlette.requests import Request  # noqa: TC002 -- read while the program runs
 
 from batuta.app.listing import RunQuery
 from batuta.server.models.base import Control, Status  # noqa: TC001 -- as above
 from batuta.server.problems import Refused
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="A key of your own: the same request again with it has its effect once.",
-    ),
-]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 After = Annotated[
     str | None, Query(max_length=512, description="`next` of the page before: go on from there.")

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from batuta.server.models.runs import StartBody
 from batuta.server.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 LEAST_REFUSAL = 400
+_READ_OTHERWISE = (StartBody,)
+"""Bodies that the framework does not read (`quick`), and that are described all the same."""
 _SECURITY = {
     "token": {
         "type": "http",
@@ -46,6 +49,11 @@ def described(made: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for model in _READ_OTHERWISE:
+        told = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(told.pop("$defs", {}))
+        schemas[model.__name__] = told
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
     document["components"]["securitySchemes"] = _SECURITY
     document["security"] = [{name: []} for name in _SECURITY]
     return document

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("batuta.server")
 
 BROKEN = 500
+JSON_HINT = "say that the body is JSON: `Content-Type: application/json`"
+DOCUMENT_HINT = "`GET /api/v1/openapi.json` describes what every request takes"
 MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[BatutaError], int, str], ...] = (
     (NotFoundError, 404, "Not found"),

@@ -97,6 +97,7 @@ async def serving(
             application(desk),
             http="httptools",
             ws="none",
+            proxy_headers=False,
             lifespan="off",
             log_config=None,
             access_log=False,

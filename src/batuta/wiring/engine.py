@@ -131,7 +131,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             meeting=Meeting(
                 kept,
                 partial(_meet, meeting, line, conductor, kept, settings, wired),
-                lambda: is_named or bus_beside(path).is_file(),
+                partial(_has_met, is_named, bus_beside(path)),
             ),
         )
         engine.functions = wired.functions.describe
@@ -154,6 +154,10 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
                 await conductor.stop()
                 lease.give_up()
                 kept.close()
+
+
+def _has_met(is_named: bool, beside: Path) -> bool:
+    return is_named or beside.is_file()
 
 
 class _Line:

@@ -14,19 +14,22 @@ from batuta.app.views import text_time
 from batuta.errors import RequestError
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer, decoded
-from batuta.server.asked import IdempotencyKey, digest_of, media_of, unreadable
+from batuta.server.asked import digest_of, media_of, unreadable
 from batuta.server.desk import Guarded, refusals, role, who_of
 from batuta.server.models.base import Page
 from batuta.server.models.events import Accepted, EventModel
+from batuta.server.quick import KEY_PARAMETER, key_of
 
 if TYPE_CHECKING:
     from batuta.server.desk import Desk
+    from batuta.server.quick import Endpoint
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 MOST = 1_000
 _EVENT = {"$ref": "#/components/schemas/CloudEvent"}
 _BODY: dict[str, Any] = {
+    "parameters": [KEY_PARAMETER],
     "requestBody": {
         "required": True,
         "content": {
@@ -34,8 +37,34 @@ _BODY: dict[str, Any] = {
             BATCHED: {"schema": {"type": "array", "items": _EVENT, "maxItems": MOST}},
             "application/json": {"schema": {}},
         },
-    }
+    },
 }
+
+
+_PUBLISH = """Publish CloudEvents: structured, batched or binary; durable when this answers.
+
+An event is known by its source and id: one that was published before is not published again, with
+or without `Idempotency-Key`.
+"""
+
+
+def publishing(desk: Desk) -> Endpoint:
+    """Return what answers `POST /events`."""
+
+    async def publish(request: Request) -> Response:
+        who = who_of(request)
+        who.require(OPERATOR)
+        events = await events_of(request)
+        all_of_them = partial(_publish, desk, request, events)
+        key = key_of(request)
+        if key is None:
+            await all_of_them()
+        else:
+            digest = digest_of(await request.body())
+            await desk.once.publish(f"{who.name}/publish", key, digest, all_of_them)
+        return Answer({"accepted": len(events)}, status_code=202)
+
+    return publish
 
 
 def router(desk: Desk) -> APIRouter:
@@ -63,30 +92,17 @@ def router(desk: Desk) -> APIRouter:
         following = str(found[-1].number) if len(found) == limit else None
         return Answer({"items": items, "next": following})
 
-    @routes.post(
+    routes.add_api_route(
         "/events",
+        publishing(desk),
+        methods=["POST"],
         operation_id="publishEvents",
+        description=_PUBLISH,
         status_code=202,
         response_model=Accepted,
         responses=refusals(409, 413, 415),
         openapi_extra=role(OPERATOR) | _BODY,
     )
-    async def publish(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        """Publish CloudEvents: structured, batched or binary; durable when this answers.
-
-        An event is known by its source and id: one that was published before is not published
-        again, with or without `Idempotency-Key`.
-        """
-        events = await events_of(request)
-        publishing = partial(_publish, desk, request, events)
-        if idempotency_key is None:
-            await publishing()
-        else:
-            digest = digest_of(await request.body())
-            scope = f"{who_of(request).name}/publish"
-            await desk.once.publish(scope, idempotency_key, digest, publishing)
-        return Answer({"accepted": len(events)}, status_code=202)
-
     return routes
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,14 +13,73 @@ from batuta.app.choreography import CHOREOGRAPHED
 from batuta.runtime.shared.ids import new_run_id
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer
-from batuta.server.asked import After, IdempotencyKey, Limit, RunId, WantedRuns, digest_of
+from batuta.server.asked import (
+    After,
+    Limit,
+    RunId,
+    WantedRuns,
+    digest_of,
+)
 from batuta.server.desk import Guarded, namespace_of, refusals, role, seen_by, who_of
 from batuta.server.models.base import Page
-from batuta.server.models.runs import RunModel, StartBody, TaskModel
+from batuta.server.models.runs import RunModel, TaskModel
+from batuta.server.quick import KEY_PARAMETER, body_as, key_of
 
 if TYPE_CHECKING:
     from batuta.app.views import RunView
     from batuta.server.desk import Desk
+    from batuta.server.quick import Endpoint
+
+
+class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a start, as it is read; `models.runs.StartBody` describes it."""
+
+    workflow: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    version: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    control: Literal["orchestrated", "choreographed"] | None = None
+    input: Any = None
+
+
+_START: dict[str, Any] = {
+    "parameters": [KEY_PARAMETER],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StartBody"}}},
+    },
+}
+_decoder = msgspec.json.Decoder(StartRequest)
+
+
+def starting(desk: Desk) -> Endpoint:
+    """Return what answers `POST /runs`."""
+    engine = desk.engine
+
+    async def start(request: Request) -> Response:
+        who = who_of(request)
+        who.require(OPERATOR)
+        body = await body_as(request, _decoder)
+        named = body.workflow if body.version is None else f"{body.workflow}:{body.version}"
+        who.require(OPERATOR, namespace_of(named))
+        # What is refused is refused before a key is used up for it.
+        program = engine.program(named)
+        identity, control = program.identity, body.control or program.workflow.control
+        if control == CHOREOGRAPHED:
+            await engine.host(identity)
+
+        async def begin(run_id: str) -> None:
+            desk.note(request, "run.start", run_id, workflow=identity)
+            await engine.start(identity, body.input, run_id=run_id, control=control)
+
+        key = key_of(request)
+        if key is None:
+            run_id = new_run_id(engine.clock.now())
+            await begin(run_id)
+        else:
+            digest = digest_of(await request.body())
+            run_id = await desk.once.start(f"{who.name}/start", key, digest, begin)
+        return Answer(engine.show(run_id), status_code=201)
+
+    return start
 
 
 def router(desk: Desk) -> APIRouter:
@@ -46,37 +106,17 @@ def router(desk: Desk) -> APIRouter:
         found = engine.listing.find(query, after=after, limit=limit, within=within)
         return Answer({"items": found.items, "next": found.next})
 
-    @routes.post(
+    routes.add_api_route(
         "/runs",
+        starting(desk),
+        methods=["POST"],
         operation_id="startRun",
+        description="Start a run; it is durable when this answers.",
         status_code=201,
         response_model=RunModel,
         responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | _START,
     )
-    async def start(
-        request: Request, body: StartBody, idempotency_key: IdempotencyKey = None
-    ) -> Response:
-        """Start a run; it is durable when this answers."""
-        named = body.workflow if body.version is None else f"{body.workflow}:{body.version}"
-        who = who_of(request)
-        who.require(OPERATOR, namespace_of(named))
-        # What is refused is refused before a key is used up for it.
-        program = engine.program(named)
-        if (body.control or program.workflow.control) == CHOREOGRAPHED:
-            await engine.host(named)
-
-        async def begin(run_id: str) -> None:
-            desk.note(request, "run.start", run_id, workflow=named)
-            await engine.start(named, body.input, run_id=run_id, control=body.control)
-
-        if idempotency_key is None:
-            run_id = new_run_id(engine.clock.now())
-            await begin(run_id)
-        else:
-            digest = digest_of(await request.body())
-            run_id = await desk.once.start(f"{who.name}/start", idempotency_key, digest, begin)
-        return Answer(engine.show(run_id), status_code=201)
 
     @routes.get(
         "/runs/{run_id}",
