@@ -142,7 +142,7 @@ async def _plain(request: Request, error: Exception) -> Response:
     is_about_path = error.status_code in _TITLES
     detail = f"no {request.method} {request.url.path}" if is_about_path else str(error.detail)
     return answer_of(
-        Refused(error.status_code, code, title, detail, hint=_HINT, headers=error.headers)
+        Refused(error.status_code, code, title, detail, hint=DOCUMENT_HINT, headers=error.headers)
     )
 
 
