@@ -1,5 +1,7 @@
 """`batuta resume`: what was left behind goes on, in whatever process comes next."""
 
+import signal
+
 import pytest
 
 
@@ -106,3 +108,18 @@ def _last_json(text):
     import json
 
     return json.loads(text.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_who_is_waited_for_is_told(cli, folder, start, read_until):
+    folder.joinpath("batuta.toml").write_text(
+        "functions = ['functions.py']\nparticipants = { desk = { remote = true } }\n"
+    )
+    assert cli("run", "greeting.yaml", "--control", "choreographed", "--wait", "0").code == 4
+    one = start("resume")
+    said = read_until(one.stderr, "waiting for")
+    one.send_signal(signal.SIGINT)
+
+    assert said.startswith("waiting for desk; ")
+    assert "batuta participant desk" in said
+    assert one.wait(timeout=30) == 130

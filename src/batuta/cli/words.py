@@ -342,6 +342,14 @@ def taken_over(count: int) -> str:
     return f"took over {counted(count, 'run')} whose process is gone"
 
 
+def awaited(participant: str) -> str:
+    """Say who has to act before a run goes on, and how that comes about."""
+    return (
+        f"waiting for {participant}; if it has a process of its own that is gone, start it: "
+        f"batuta participant {participant}"
+    )
+
+
 def asked(run_id: str, what: str) -> str:
     """Say that a request was left and has not shown yet."""
     return f"asked the process that drives run {run_id} to {what} it; it has not shown yet"

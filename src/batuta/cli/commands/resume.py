@@ -12,6 +12,7 @@ from batuta.cli.exit_codes import Exit
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
 from batuta.cli.progress import shown_for, watched
+from batuta.cli.realising import CHOREOGRAPHED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from batuta.app.views import RunView
 
 LOOK_S = 0.2
+PATIENCE_S = 1.0
+"""After which it is told who is waited for."""
 
 
 @options.command(help=words.RESUME)
@@ -74,7 +77,12 @@ async def _resume(choice: Chosen, wait: float | None, *, as_json: bool) -> int:
 async def _drive(opened: Engine, ids: list[str], wait: float | None) -> None:
     """Drive until nothing is under way; with `wait`, until all have ended or the time is up."""
     if wait is None:
-        await until_none_is_under_way(opened)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await until_none_is_under_way(opened)
+        except TimeoutError:
+            _tell_awaited(opened, ids)
+            await until_none_is_under_way(opened)
         return
     try:
         async with asyncio.timeout(wait):
@@ -82,6 +90,18 @@ async def _drive(opened: Engine, ids: list[str], wait: float | None) -> None:
                 await opened.result(run_id)
     except TimeoutError:
         pass
+
+
+def _tell_awaited(opened: Engine, ids: list[str]) -> None:
+    """Tell whom choreographed runs wait for: nothing that is done here makes up for who is away."""
+    awaited = [
+        one.participant
+        for run_id in ids
+        if opened.show(run_id).control == CHOREOGRAPHED
+        for one in opened.known(run_id).expected
+    ]
+    for name in sorted({one for one in awaited if one}):
+        paper.tell(words.awaited(name))
 
 
 @asynccontextmanager
