@@ -160,7 +160,9 @@ def questions(newest: str) -> dict[str, RunQuery]:
 
 def asked_all(store: SqliteStore) -> dict[str, list[float]]:
     """Return how long each answer took, in seconds, by what was asked."""
-    listing = Listing(store, lambda row: row_view(row, row.status, row.problem))
+    listing = Listing(
+        store, lambda row: row_view(row, row.status, row.problem), store.promise_states
+    )
     newest = store.runs(limit=1).rows[0].id
     # The first of all questions reads the documents: once in a process's life.
     listing.with_part("desk")

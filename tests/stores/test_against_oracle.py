@@ -240,10 +240,6 @@ class Comparison(RuleBasedStateMachine):
 
         self.both(which, act)
 
-    @rule(which=st.integers(0, 1), run=RUNS, since=MAYBE)
-    def mark_stuck(self, which, run, since):
-        self.both(which, lambda store: store.mark_stuck(run, since))
-
     @rule(which=st.integers(0, 1), where=FILTERS, before=st.none() | RUNS, limit=st.integers(1, 4))
     def list_runs(self, which, where, before, limit):
         def act(store):

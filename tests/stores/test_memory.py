@@ -4,11 +4,12 @@ import pytest
 
 from batuta.testing.mail_suite import MailSuite
 from batuta.testing.memory_store import Memory, MemoryStore
+from batuta.testing.promises_suite import PromisesSuite
 from batuta.testing.records_suite import RecordsSuite
 from batuta.testing.store_suite import StoreSuite
 
 
-class TestMemoryStore(StoreSuite, MailSuite, RecordsSuite):
+class TestMemoryStore(StoreSuite, MailSuite, RecordsSuite, PromisesSuite):
     @pytest.fixture(autouse=True)
     def place(self):
         self.memory = Memory()
@@ -18,3 +19,6 @@ class TestMemoryStore(StoreSuite, MailSuite, RecordsSuite):
 
     def records(self, store):
         return store._memory.records
+
+    def promises(self, store):
+        return store._memory.promises

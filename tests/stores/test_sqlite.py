@@ -4,11 +4,12 @@ import pytest
 
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.testing.mail_suite import MailSuite
+from batuta.testing.promises_suite import PromisesSuite
 from batuta.testing.records_suite import RecordsSuite
 from batuta.testing.store_suite import StoreSuite
 
 
-class TestSqliteStore(StoreSuite, MailSuite, RecordsSuite):
+class TestSqliteStore(StoreSuite, MailSuite, RecordsSuite, PromisesSuite):
     @pytest.fixture(autouse=True)
     def place(self, tmp_path):
         self.path = tmp_path / "runs.db"
@@ -17,6 +18,9 @@ class TestSqliteStore(StoreSuite, MailSuite, RecordsSuite):
         return SqliteStore(self.path)
 
     def records(self, store):
+        return store
+
+    def promises(self, store):
         return store
 
 

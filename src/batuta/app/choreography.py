@@ -16,7 +16,8 @@ import msgspec
 from batuta.app.projected import acting_names
 from batuta.choreography.types import start_type
 from batuta.errors import NotFoundError
-from batuta.ports.views import Sighting
+from batuta.ports.sla import Promises
+from batuta.ports.views import Sighting, Views
 from batuta.runtime.conductor.starting import first_event
 from batuta.runtime.shared.envelope import Ask, decode_envelope, event, message_of
 from batuta.runtime.shared.ids import new_run_id
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from batuta.kernel.program import Program
     from batuta.ports.bus import Bus
     from batuta.ports.clock import Clock
-    from batuta.ports.views import Views
     from batuta.runtime.conductor.bridging import Bridge
     from batuta.runtime.shared.programs import Deployment
 
@@ -65,19 +65,23 @@ class Hosting(Protocol):
         ...
 
 
+class Seen(Views, Promises, Protocol):
+    """What was seen of choreographed runs, and what was promised of all runs."""
+
+
 class Meeting:
     """Where an engine finds choreographed runs: what was seen of them, and their bus if need be."""
 
     def __init__(
         self,
-        views: Views,
+        views: Seen,
         meet: Callable[[], Awaitable[Choreography]],
         has_met: Callable[[], bool],
     ) -> None:
         """Prepare.
 
         Args:
-            views: what was seen of choreographed runs.
+            views: what was seen of choreographed runs, and promised of all.
             meet: opens the bus, the first time that there is a use for it.
             has_met: says whether anybody ever had a use for it.
         """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
+from batuta.app.board import Board
 from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.handle import Run
 from batuta.app.knowing import Knowing
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from batuta.app.choreography import Choreography, Meeting
     from batuta.app.deploying import Deployer
     from batuta.app.knowing import KnownView
+    from batuta.app.watching import Watching
     from batuta.definition import Report
     from batuta.kernel.events import Event
     from batuta.kernel.program import Program
@@ -79,11 +81,14 @@ class Engine:
         self._deployer = deployer
         self._setup = setup
         self.meeting = meeting
-        self.listing = Listing(store, self._view)
+        self.listing = Listing(store, self._view, meeting.views.promise_states)
         self.records = records
         self.functions: Callable[[], list[dict[str, Any]]] = list
         """Describes the functions that are here."""
         self.knowing = Knowing(store, programs, meeting.views, clock, conductor.keeper.mask)
+        self.board = Board(meeting.views, programs, clock)
+        self.watching: Watching | None = None
+        """Tells of promises that are not kept; None where runs are only looked at."""
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
 
     # -- workflows ---------------------------------------------------------------------------------
@@ -250,11 +255,7 @@ class Engine:
         return [self._view(row) for row in self.store.runs(where, before=before, limit=limit).rows]
 
     def known(self, run_id: str) -> KnownView:
-        """Return what is expected next in a run, from whom, since when; and whether all is right.
-
-        Raises:
-            NotFoundError: there is no such run.
-        """
+        """Return what is expected next in a run, from whom and since when, and its conformance."""
         return self.knowing.about(self._row(run_id))
 
     def tasks(self, run_id: str) -> list[TaskView]:
@@ -434,6 +435,9 @@ class Engine:
     async def settled(self) -> None:
         """Wait until nothing moves by itself any more: then only time or somebody else can."""
         await self.serving.settled()
+        while self.watching and not self.watching.is_settled and not self.conductor.failure:
+            await asyncio.sleep(0)
+            await self.serving.settled()
 
     async def host(self, workflow: str) -> list[str]:
         """Run the participants of a workflow here, those that do not run elsewhere; name these.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from batuta.app.board import PromiseView, promise_view
 from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.views import text_time
 from batuta.choreography.owners import starter
@@ -23,11 +24,11 @@ from batuta.runtime.shared.replay import replay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from batuta.app.choreography import Seen
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
     from batuta.ports.clock import Clock
     from batuta.ports.store import RunRow, Store
-    from batuta.ports.views import Views
     from batuta.runtime.shared.programs import Programs
 
 
@@ -77,11 +78,15 @@ class ConformanceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run besides its `RunView`; `participants` take part in its workflow."""
+    """What is known of a run besides its `RunView`; `participants` take part in its workflow.
+
+    `sla` is what was promised of it and its tasks, by when that began.
+    """
 
     participants: tuple[str, ...]
     conformance: ConformanceView
     expected: tuple[ExpectedView, ...]
+    sla: tuple[PromiseView, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the documented JSON object."""
@@ -104,7 +109,7 @@ class Knowing:
         self,
         store: Store,
         programs: Programs,
-        views: Views,
+        views: Seen,
         clock: Clock,
         mask: Callable[[Any], Any],
     ) -> None:
@@ -113,7 +118,7 @@ class Knowing:
         Args:
             store: the journals.
             programs: the deployed workflows.
-            views: what was seen of choreographed runs.
+            views: what was seen of choreographed runs, and promised of all.
             clock: the time.
             mask: puts stars for secrets.
         """
@@ -148,6 +153,7 @@ class Knowing:
                 ),
             ),
             expected=tuple(map(self._expected_view, known.expected)),
+            sla=tuple(map(promise_view, self._views.promises_of(row.id))),
         )
 
     def known(self, row: RunRow) -> Known:

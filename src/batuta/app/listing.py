@@ -50,19 +50,34 @@ class FoundRuns(NamedTuple):
     """A page of runs, newest first. `next` is what to give as `after` for older ones.
 
     A page may have fewer runs than were asked for, and none, and yet a `next`: then so many were
-    looked at that it was time to answer.
+    looked at that it was time to answer. `sla` says of each run of which anything was promised the
+    worst that has become of it: open, met, warned or breached.
     """
 
     items: list[RunView]
     next: str | None
+    sla: dict[str, str]
 
 
 class Listing:
     """Finds runs in one store."""
 
-    def __init__(self, store: Store, show: Callable[[RunRow], RunView]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        show: Callable[[RunRow], RunView],
+        states: Callable[[list[str]], dict[str, str]],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: the runs.
+            show: makes a view of a run.
+            states: tells of each of some runs how its promises stand.
+        """
         self._store = store
         self._show = show
+        self._states = states
         self._named: dict[str, frozenset[str]] = {}
         """By digest: the participants that a document names."""
 
@@ -92,7 +107,8 @@ class Listing:
             named = within if where.identities is None else where.identities & within
             where = msgspec.structs.replace(where, identities=named)
         page = self._store.runs(where, before=after, limit=limit)
-        return FoundRuns([self._show(row) for row in page.rows], page.next)
+        sla = self._states([row.id for row in page.rows])
+        return FoundRuns([self._show(row) for row in page.rows], page.next, sla)
 
     def filter(self, query: RunQuery) -> RunFilter:
         """Return what a query means to a store.

@@ -27,6 +27,7 @@ from batuta.runtime.shared.threads import in_thread
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from batuta.insight.following import Following
     from batuta.ports.bus import Bus
     from batuta.ports.views import Sighting, Views
 
@@ -47,14 +48,18 @@ _decode_report = msgspec.json.Decoder(Happened).decode
 class Viewer:
     """Reads one bus along into one store."""
 
-    def __init__(self, bus: Bus, views: Views, *, name: str) -> None:
+    def __init__(
+        self, bus: Bus, views: Views, *, name: str, following: Following | None = None
+    ) -> None:
         """Prepare; `start` begins.
 
         Args:
             bus: what participants tell each other, started.
             views: where what is seen is kept.
             name: the bus's, under which the place in it is kept.
+            following: notes what else follows from what is seen.
         """
+        self._following = following
         self._bus = bus
         self._views = views
         self._name = name
@@ -140,8 +145,12 @@ class Viewer:
             sightings = self._with_statuses(seen)
             place = page[-1].number
             self._mark()
-            await in_thread(partial(self._views.see, sightings, seen.reports, self._name, place))
+            notes = None if self._following is None else self._following.notes(seen)
+            see = partial(self._views.see, sightings, seen.reports, self._name, place, notes)
+            await in_thread(see)
             self._place = place
+            if self._following is not None:
+                self._following.told()
         self._changed.set()
         self._changed.clear()
         if self.told is not None:

@@ -132,6 +132,7 @@ class Compiler:
 
     def _new(self, task: model.Task) -> Node:
         node = Node(task, KINDS[type(task)])
+        self.program.promises = self.program.promises or task.sla is not None
         self.program.nodes[node.reference] = node
         return node
 

@@ -132,6 +132,7 @@ class Program:
         "nodes",
         "output",
         "part",
+        "promises",
         "root",
         "timed",
         "workflow",
@@ -140,6 +141,8 @@ class Program:
     def __init__(self, workflow: model.Workflow) -> None:
         self.timed = False
         self.listens = False
+        self.promises = workflow.sla is not None
+        """Whether anything in it has an SLA."""
         self.workflow = workflow
         self.identity = workflow.identity
         self.nodes: dict[str, Node] = {}

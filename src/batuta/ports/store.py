@@ -16,6 +16,7 @@ import msgspec
 
 from batuta.errors import ConflictError
 from batuta.ports.listing import EVERY
+from batuta.ports.sla import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     suspended, completed, faulted or cancelled. `owner` is the conductor that drives it, `wake_at`
     when a waiting run must be woken, `first_event` the number from which on it hears events,
     `digest` that of the document it goes by. `keys` are the business keys that it is found by (a
-    JSON object), `stuck` since when nobody has acted who should have.
+    JSON object), `stuck` since when nobody has acted who should have, `check_at` when to see next
+    whether that is so (of a choreographed run).
     """
 
     id: str
@@ -59,6 +61,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None = None
     keys: bytes | None = None
     stuck: int | None = None
+    check_at: int | None = None
 
 
 class JournalRow(msgspec.Struct, frozen=True, array_like=True):
@@ -165,6 +168,7 @@ class Batch:
         "inbox",
         "journal",
         "keys",
+        "notes",
         "numbers",
         "outbox",
         "parked",
@@ -225,6 +229,8 @@ class Batch:
         self.remembered: list[Remembered] = []
         """One that starts a run is refused with it when there is one of its scope and key; one that
         starts none then changes nothing."""
+        self.notes = Notes()
+        """What is promised, and who is told what is not kept (`ports.sla`)."""
         self.numbers: list[int] = []
         """Set by the store: the numbers given to `events`, in order."""
 
@@ -236,6 +242,7 @@ class Batch:
             or self.changes
             or self.events
             or self.keys
+            or self.notes
             or self.subscriptions
             or self.unsubscriptions
             or self.snapshots
@@ -349,10 +356,6 @@ class Store(Protocol):
         Raises:
             NotFoundError: there is no run `before`: it was purged.
         """
-        ...
-
-    def mark_stuck(self, run_id: str, since: int | None) -> None:
-        """Note since when nobody acts in a run who should; None: somebody does."""
         ...
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:

@@ -14,6 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from batuta.ports.sla import Notes
+
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What is now known of a run; None is what has not been told. Times are epoch milliseconds.
@@ -67,9 +69,26 @@ class Views(Protocol):
     """
 
     def see(
-        self, sightings: Collection[Sighting], reports: Iterable[Report], bus: str, place: int
+        self,
+        sightings: Collection[Sighting],
+        reports: Iterable[Report],
+        bus: str,
+        place: int,
+        notes: Notes | None = None,
     ) -> None:
-        """Write down what was read from a bus, up to a place in it; an empty `bus` is no bus."""
+        """Write down what was read from a bus, up to a place in it; an empty `bus` is no bus.
+
+        Of `notes` the promises that were made and have ended count, and when to see (`checked`)
+        whether a run is stuck: until then it is not.
+        """
+        ...
+
+    def to_check(self, now: int, limit: int = 100) -> list[str]:
+        """Return the choreographed runs of which it is time to see whether they are stuck."""
+        ...
+
+    def next_check(self) -> int | None:
+        """Return when that is time next."""
         ...
 
     def status(self, run: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from batuta.errors import NotFoundError
 from batuta.ports.listing import RunFilter
+from batuta.ports.sla import Notes
 from batuta.ports.store import Batch, Change, Store
 from batuta.testing.store_material import StoreCase, batch_of, expect
 
@@ -84,16 +85,18 @@ class ListingSuite(StoreCase):
         """Those that somebody should move, and those that a problem stopped."""
         with self.opened() as store:
             self._started(store, "r1", "r2", "r3", "r4")
-            store.mark_stuck("r1", 7)
-            store.mark_stuck("r2", 7)
-            store.mark_stuck("r9", 7)
+            stuck = Notes()
+            stuck.stuck = [("r1", 7), ("r2", 7), ("r9", 7)]
+            store.commit(batch_of(notes=stuck))
             store.commit(batch_of(changes={"r3": Change(status="running", problem="p")}))
             expect(self._ids(store, stuck=True), ["r3", "r2", "r1"], "while nobody acts")
             expect(self._ids(store, stuck=False), ["r4"], "all others")
             wanted = (7, 7, None)
             found = tuple(row.stuck for row in reversed(store.runs(limit=9).rows))[:3]
             expect(found, wanted, "and since when")
-            store.mark_stuck("r1", None)
+            mended = Notes()
+            mended.stuck = [("r1", None)]
+            store.commit(batch_of(notes=mended))
             store.commit(batch_of(changes={"r2": Change(status="completed", ended_at=8)}))
             expect(self._ids(store, stuck=True), ["r3"], "until somebody does, or they end")
 

@@ -34,10 +34,13 @@ from batuta.ports.store import (
 )
 from batuta.testing.memory_listing import is_shown, page_of
 from batuta.testing.memory_mail import MemoryMailbox, write_mail
+from batuta.testing.memory_promises import MemoryPromises
 from batuta.testing.memory_records import MemoryRecords
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from batuta.ports.sla import Notes
 
 
 class Memory:
@@ -61,6 +64,7 @@ class Memory:
         self.outbox: dict[int, Outgoing] = {}
         self.parked: dict[int, Parked] = {}
         self.records = MemoryRecords()
+        self.promises = MemoryPromises()
         self.past: set[str] = set()
         self.served: dict[tuple[str, str], Served] = {}
         self.name = token_hex(16)
@@ -134,6 +138,8 @@ class MemoryStore(MemoryMailbox):
                     memory.schedules[row.identity, row.kind] = row
             write_mail(memory, batch)
             memory.records.write(batch)
+            memory.promises.write(batch.notes)
+            _mark(memory, batch.notes)
 
     def deploy(
         self, identity: str, digest: str, source: bytes, at: int, *, replace: bool = False
@@ -192,6 +198,7 @@ class MemoryStore(MemoryMailbox):
                 for request in [one for one in memory.requests.values() if one.run == run]:
                     del memory.requests[request.id]
             memory.records.purge(ended_before)
+            memory.promises.purge([run for _, run in old], ended_before)
             memory.gathered = [one for one in memory.gathered if one.at >= ended_before]
             for late in [one for one in memory.parked.values() if one.why == LATE]:
                 if late.at < ended_before:
@@ -253,13 +260,6 @@ class MemoryStore(MemoryMailbox):
     ) -> RunPage:
         """Return runs, newest first. See the port."""
         return page_of(self._memory.runs, where, before=before, limit=limit)
-
-    def mark_stuck(self, run_id: str, since: int | None) -> None:
-        """Note since when nobody acts. See the port."""
-        with self._writing() as memory:
-            row = memory.runs.get(run_id)
-            if row is not None and row.ended_at is None:
-                memory.runs[run_id] = msgspec.structs.replace(row, stuck=since)
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
         """Return a run's events. See the port."""
@@ -369,6 +369,16 @@ class MemoryStore(MemoryMailbox):
     def _unended(self) -> list[RunRow]:
         rows = [row for row in self._memory.runs.values() if row.ended_at is None]
         return sorted(rows, key=lambda row: row.id)
+
+
+def _mark(memory: Memory, notes: Notes) -> None:
+    """Note in the runs' rows who is stuck, and when to see whether somebody is."""
+    marks = [(run, "stuck", at) for run, at in notes.stuck]
+    marks += [(run, "check_at", at) for run, at in notes.checked]
+    for run, name, at in marks:
+        row = memory.runs.get(run)
+        if row is not None and row.ended_at is None:
+            memory.runs[run] = msgspec.structs.replace(row, **{name: at})
 
 
 def _refuse_conflicts(memory: Memory, batch: Batch) -> None:

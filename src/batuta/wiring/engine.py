@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from batuta.adapters.clock import SystemClock
 from batuta.adapters.stores.sqlite import SqliteStore
 from batuta.adapters.stores.sqlite.lease import Leases
+from batuta.app.alerting import Alerting
 from batuta.app.choreography import Choreography, Meeting
 from batuta.app.deploying import Deployer
 from batuta.app.engine import Engine
 from batuta.app.projected import Projected
+from batuta.app.watching import Watching
 from batuta.errors import BatutaError
+from batuta.insight.following import Following
 from batuta.insight.viewer import Viewer
 from batuta.ports.clock import GovernedClock
 from batuta.runtime.conductor.answers import Asking
@@ -22,6 +25,7 @@ from batuta.runtime.conductor.bridging import Bridge
 from batuta.runtime.conductor.conductor import Conductor
 from batuta.runtime.conductor.succession import Succession
 from batuta.runtime.shared.programs import Programs
+from batuta.wiring.alerts import channels_of
 from batuta.wiring.buses import open_bus
 from batuta.wiring.hosting import Hosted
 from batuta.wiring.settings import Settings, bus_beside, participants_beside, sqlite_path
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batuta.adapters.callers.http import Transport
+    from batuta.ports.alerts import Channel
     from batuta.ports.bus import Bus
     from batuta.ports.clock import Clock
 
@@ -91,6 +96,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         is_named = bus is not None or settings.bus is not None
         asking = None
         try:
+            channels = channels_of(settings.alerts, wired.secrets, time.now, transport)
             if not looks and (is_named or settings.remote):
                 asking = Asking(await line.bus(), kept, settings.remote)
         except BaseException:
@@ -110,6 +116,8 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
         )
         conductor.observer = wired.observer
         succession = Succession(conductor, leases.is_alive)
+        expected_ms = round(settings.expected_s * 1_000)
+        following = Following(programs, time, expected_ms)
         engine = Engine(
             kept,
             conductor,
@@ -130,30 +138,60 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             records=kept,
             meeting=Meeting(
                 kept,
-                partial(_meet, meeting, line, conductor, kept, settings, wired),
+                partial(_meet, meeting, line, conductor, kept, settings, wired, following),
                 partial(_has_met, is_named, bus_beside(path)),
             ),
         )
         engine.functions = wired.functions.describe
-        engine.knowing.expected_ms = round(settings.expected_s * 1_000)
-        if isinstance(time, GovernedClock):
-            time.heed(engine.settled)
+        engine.knowing.expected_ms = expected_ms
+        if not looks:
+            engine.watching = _watching(engine, kept, settings, channels)
+            following.noted = engine.watching.nudge
         try:
-            if resume:
-                await succession.take_over()
-            await conductor.start()
-            if resume:
-                await engine.take_up()
-            yield engine
+            async with _driven(engine, meeting, succession if resume else None):
+                yield engine
         finally:
-            if isinstance(time, GovernedClock):
-                time.ignore(engine.settled)
-            try:
-                await meeting.aclose()
-            finally:
-                await conductor.stop()
-                lease.give_up()
-                kept.close()
+            lease.give_up()
+            kept.close()
+
+
+def _watching(
+    engine: Engine,
+    kept: SqliteStore,
+    settings: Settings,
+    channels: dict[str, Channel],
+) -> Watching:
+    cool_down_ms = round(settings.alerts.cool_down_s * 1_000)
+    alerting = Alerting(kept, engine.clock, channels, cool_down_ms=cool_down_ms)
+    return Watching(engine.conductor, kept, engine.knowing, alerting, channels)
+
+
+@asynccontextmanager
+async def _driven(
+    engine: Engine, meeting: AsyncExitStack, succession: Succession | None
+) -> AsyncGenerator[None]:
+    """Drive an engine's runs until the block ends, and those that `succession` takes over."""
+    conductor, watching, time = engine.conductor, engine.watching, engine.clock
+    if isinstance(time, GovernedClock):
+        time.heed(engine.settled)
+    try:
+        if succession is not None:
+            await succession.take_over()
+        await conductor.start()
+        if succession is not None:
+            await engine.take_up()
+        if watching is not None:
+            watching.start()
+        yield
+    finally:
+        if watching is not None:
+            await watching.stop()
+        if isinstance(time, GovernedClock):
+            time.ignore(engine.settled)
+        try:
+            await meeting.aclose()
+        finally:
+            await conductor.stop()
 
 
 def _has_met(is_named: bool, beside: Path) -> bool:
@@ -188,10 +226,11 @@ async def _meet(
     kept: SqliteStore,
     settings: Settings,
     wired: Tools,
+    following: Following,
 ) -> Choreography:
     """Open what of an engine needs the bus, until the engine closes."""
     clock, url, bus = conductor.clock, line.url, await line.bus()
-    viewer = Viewer(bus, kept, name=url)
+    viewer = Viewer(bus, kept, name=url, following=following)
     await viewer.start()
     meeting.push_async_callback(viewer.stop)
     bridge = Bridge(conductor, bus, kept, url)

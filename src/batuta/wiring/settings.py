@@ -74,6 +74,41 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rate: Annotated[float, msgspec.Meta(ge=0)] = 0
 
 
+class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook that alerts go to; `secret` names the secret that they are signed with."""
+
+    url: str
+    secret: str | None = None
+
+
+class Email(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mail server that alerts go by.
+
+    `to` are those who get them, `sender` whom they are from. `security` is how the connection is
+    encrypted. `password` names the secret that holds the password of `user`.
+    """
+
+    to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    sender: str
+    host: str
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    password: str | None = None
+
+
+class Alerts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when an SLA is about to break or broken, or a run is stuck; nobody by default.
+
+    For `cool_down_s` seconds after an alert others about the same task of the same workflow are
+    left out; the next one says how many they were.
+    """
+
+    cool_down_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    webhooks: dict[str, Webhook] = {}
+    email: Email | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an engine is built from.
 
@@ -85,7 +120,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     a server that others reach. `reach` are ranges of addresses that `public` may call although they
     are private.
     `allow` lists what `run` may start: shell, script, container. `telemetry` is what is told to the
-    outside, `server` how the page is served, and `hooks` are the webhooks that come in.
+    outside, `server` how the page is served, `hooks` are the webhooks that come in, and `alerts`
+    says who is told of trouble.
     """
 
     store: str = DEFAULT_STORE
@@ -102,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     telemetry: Telemetry = Telemetry()
     server: Server = Server()
     hooks: dict[str, Hook] = {}
+    alerts: Alerts = Alerts()
 
     @property
     def remote(self) -> frozenset[str]:

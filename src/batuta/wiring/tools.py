@@ -117,6 +117,7 @@ class Tools(NamedTuple):
     reader: ResourceReader
     functions: FunctionRegistry
     loaded: list[str]
+    secrets: SecretStore
     observer: Observer | None = None
 
 
@@ -177,7 +178,7 @@ async def tools(
     performer.traces = observer is not None and settings.telemetry.traces != "off"
     keeper = LocalKeeper(kept, current)
     try:
-        yield Tools(performer, sandbox, keeper, reader, registry, loaded, observer)
+        yield Tools(performer, sandbox, keeper, reader, registry, loaded, kept, observer)
     finally:
         await sandbox.close()
         await client.close()

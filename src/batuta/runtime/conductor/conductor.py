@@ -27,9 +27,11 @@ from batuta.runtime.shared.requesting import Requesting
 if TYPE_CHECKING:
     from batuta.kernel.commands import Departure, Finish, StartChild
     from batuta.kernel.program import Program
+    from batuta.kernel.state import RunState
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
     from batuta.ports.secrets import Keeper
+    from batuta.ports.sla import Follower
     from batuta.ports.store import Store
     from batuta.runtime.conductor.answers import Asking
     from batuta.runtime.shared.performing import Performer
@@ -65,6 +67,8 @@ class Conductor(Driver):
                 ours fault.
         """
         super().__init__(store, programs, performer, evaluator, clock, owner=owner, keeper=keeper)
+        self.follower: Follower | None = None
+        """Writes down what runs promise, and notices when nobody acts in them."""
         self._answers: Answers | None = None
         if asking is not None:
             self._answers = Answers(self, asking)
@@ -128,12 +132,49 @@ class Conductor(Driver):
                 digest=program.workflow.digest,
             )
         )
+        if self.follower is not None:
+            self._follow(run, self.follower)
+            if program.promises:
+                self.follower.began(program, run_id, self.clock.now(), batch.notes)
         self.take(run, started)
         if not run.seq and run.problem is None:
             # The sandbox has to evaluate something first. Until it has, the start is a request.
             batch.asks.append((run_id, encode_event(started)))
         self.schedule()
         return run
+
+    # -- what runs promise -------------------------------------------------------------------------
+
+    def _follow(self, run: LiveRun, follower: Follower) -> None:
+        follower.is_busy()
+        if run.program.promises:
+            run.watch = []
+
+    def live(self, row: RunRow, program: Program, state: RunState, seq: int) -> LiveRun:
+        """Return a run in memory. See `Driver`."""
+        run = super().live(row, program, state, seq)
+        run.stuck = row.stuck
+        if self.follower is not None:
+            self._follow(run, self.follower)
+        return run
+
+    def goes_on(self, run: LiveRun) -> None:
+        """Note that a run begins with the history of another."""
+        if self.follower is not None and run.program.promises:
+            now, notes = self.clock.now(), self.committer.batch.notes
+            self.follower.goes_on(run.program, run.state, now, notes)
+
+    def took(self, run: LiveRun, event: Event) -> None:
+        """Note what a run has made of its promises. See `Driver`."""
+        del event
+        told, run.watch = run.watch, []
+        if self.follower is None:
+            return
+        notes = self.committer.batch.notes
+        if told:
+            self.follower.lived(run.program, run.id, told, notes)
+        if run.state.ended is not None:
+            self.follower.ended(run.id, run.state.ended, notes)
 
     # -- what is particular to whole runs ----------------------------------------------------------
 

@@ -84,6 +84,7 @@ def go_on_from(
     batch.journal += [(run_id, one.seq, one.at, one.body, one.answers) for one in taken]
     if old.keys is not None:
         batch.keys.append((run_id, old.keys))
+    conductor.goes_on(run)
     unanswered = list(ledger.asked.values())
     if then is not None:
         conductor.take(run, _renewed(then, run_id, amendment))

@@ -33,7 +33,7 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: it cannot be made.
     """
-    for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+    for one in reversed([one for one in (folder, *folder.parents) if not one.is_dir()]):
         one.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -476,3 +476,99 @@ SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM parked WHERE why = '
 
 -- name: reasons
 SELECT reason, count(*), max(at), max(number) FROM parked WHERE why = ? GROUP BY reason ORDER BY count(*) DESC, reason;
+
+-- name: make_promises
+-- The places of the values come in where (?1) stands.
+INSERT OR IGNORE INTO promises (
+    run, key, workflow, control, reference, name, participant, acts, since, warn_at, due_at, next_at
+) VALUES (?1);
+
+-- name: see_promise
+-- Of choreographed runs that are known and have not ended; of the others nobody is believed.
+INSERT OR IGNORE INTO promises (
+    run, key, workflow, control, reference, name, participant, acts, since, warn_at, due_at, next_at
+)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?1 AND control = 'choreographed' AND ended_at IS NULL);
+
+-- name: end_promise
+-- One that ended too late is still to be told of.
+UPDATE promises SET ended_at = ?3, next_at = iif(breached_at IS NULL AND ?3 > due_at, due_at, NULL)
+WHERE run = ?1 AND (key = ?2 OR ?2 = '') AND ended_at IS NULL;
+
+-- name: tell_warned
+UPDATE promises SET warned_at = ?3, next_at = iif(ended_at IS NULL, due_at, next_at)
+WHERE run = ?1 AND key = ?2 AND warned_at IS NULL AND breached_at IS NULL AND ended_at IS NULL;
+
+-- name: tell_breached
+UPDATE promises SET breached_at = ?3, next_at = NULL WHERE run = ?1 AND key = ?2 AND breached_at IS NULL;
+
+-- name: put_alert
+INSERT OR IGNORE INTO alerts (id, channel, "group", run, at, body, next_at, attempts, outcome, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: mark_checked
+UPDATE runs SET check_at = ?2 WHERE id = ?1 AND ended_at IS NULL;
+
+-- name: see_moved
+-- Something more is seen of a run: it is not stuck, until it is looked at again.
+UPDATE runs SET check_at = ?2, stuck = NULL WHERE id = ?1 AND control = 'choreographed' AND ended_at IS NULL;
+
+-- name: promises_due
+SELECT * FROM promises WHERE next_at <= ? ORDER BY next_at LIMIT ?;
+
+-- name: next_promise
+SELECT min(next_at) FROM promises WHERE next_at IS NOT NULL;
+
+-- name: promises_of
+SELECT * FROM promises WHERE run = ? ORDER BY since, key;
+
+-- name: promises_open
+SELECT * FROM promises WHERE ended_at IS NULL ORDER BY due_at LIMIT ?;
+
+-- name: tallies
+SELECT workflow, reference, min(name) AS name,
+    sum(ended_at IS NULL AND breached_at IS NULL) AS "open",
+    sum(ended_at IS NOT NULL AND breached_at IS NULL) AS met,
+    sum(warned_at IS NOT NULL) AS warned,
+    sum(breached_at IS NOT NULL) AS breached
+FROM promises WHERE since >= ? GROUP BY workflow, reference ORDER BY workflow, reference;
+
+-- name: promise_states
+-- 3 breached, 2 warned, 1 open, 0 met.
+SELECT run, max(CASE WHEN breached_at IS NOT NULL THEN 3 WHEN ended_at IS NOT NULL THEN 0
+    WHEN warned_at IS NOT NULL THEN 2 ELSE 1 END)
+FROM promises WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run;
+
+-- name: to_check
+SELECT id FROM runs WHERE check_at <= ? AND ended_at IS NULL ORDER BY check_at LIMIT ?;
+
+-- name: next_check
+SELECT min(check_at) FROM runs WHERE check_at IS NOT NULL AND ended_at IS NULL;
+
+-- name: alerts_due
+SELECT * FROM alerts WHERE next_at <= ? ORDER BY next_at, id LIMIT ?;
+
+-- name: next_alert
+SELECT min(next_at) FROM alerts WHERE next_at IS NOT NULL;
+
+-- name: claim_alert
+UPDATE alerts SET next_at = ?4, attempts = attempts + 1 WHERE id = ?1 AND channel = ?2 AND next_at = ?3;
+
+-- name: put_off_alert
+UPDATE alerts SET next_at = ?3 WHERE id = ?1 AND channel = ?2 AND next_at IS NOT NULL;
+
+-- name: end_alert
+UPDATE alerts SET next_at = NULL, outcome = ?3, ended_at = ?4 WHERE id = ?1 AND channel = ?2 AND next_at IS NOT NULL;
+
+-- name: last_sent
+SELECT max(ended_at) FROM alerts WHERE channel = ? AND "group" = ? AND outcome = 'sent';
+
+-- name: cooled_since
+SELECT count(*) FROM alerts WHERE channel = ? AND "group" = ? AND outcome = 'cooled' AND ended_at >= ?;
+
+-- name: purge_promises
+DELETE FROM promises WHERE run = ?;
+
+-- name: purge_alerts
+DELETE FROM alerts WHERE at < ? AND next_at IS NULL;

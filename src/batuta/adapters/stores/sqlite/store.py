@@ -23,6 +23,7 @@ from batuta.adapters.stores.sqlite.connection import (
 )
 from batuta.adapters.stores.sqlite.listing import RunLister
 from batuta.adapters.stores.sqlite.mail import MailReader
+from batuta.adapters.stores.sqlite.promises import PromiseReader
 from batuta.adapters.stores.sqlite.records import RecordKeeper
 from batuta.adapters.stores.sqlite.views import ViewKeeper
 from batuta.adapters.stores.sqlite.writing import write
@@ -48,7 +49,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper):
+class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper, PromiseReader):
     """A store in one file."""
 
     def __init__(self, path: Path) -> None:
@@ -177,17 +178,21 @@ class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper):
         with self._alone() as writer:
             writer.execute(SQL["ask"], (run_id, body))
 
-    def mark_stuck(self, run_id: str, since: int | None) -> None:
-        """Note since when nobody acts. See the port."""
-        with self._alone() as writer:
-            writer.execute(SQL["mark_stuck"], (run_id, since))
-
     def purge(self, ended_before: int, *, limit: int = 1000) -> int:
         """Forget old runs and events. See the port."""
         with self._alone() as writer:
             ids = writer.execute(SQL["purgeable"], (ended_before, limit)).fetchall()
             writer.executemany(SQL["note_past"], ids)
-            for name in ("journal", "snapshot", "requests", "inbox", "reports", "keys", "run"):
+            for name in (
+                "journal",
+                "snapshot",
+                "requests",
+                "inbox",
+                "reports",
+                "keys",
+                "promises",
+                "run",
+            ):
                 writer.executemany(SQL[f"purge_{name}"], ids)
             writer.execute(SQL["purge_documents"])
             writer.execute(SQL["purge_cursors"])
@@ -195,6 +200,7 @@ class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper):
             writer.execute(SQL["purge_late"], (ended_before,))
             writer.execute(SQL["purge_served"], (ended_before,))
             writer.execute(SQL["purge_remembered"], (ended_before,))
+            writer.execute(SQL["purge_alerts"], (ended_before,))
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
 

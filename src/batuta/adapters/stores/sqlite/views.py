@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batuta.adapters.stores.sqlite import queries
+from batuta.adapters.stores.sqlite.promises import end_promises, see_promises
 from batuta.adapters.stores.sqlite.writing import key_texts
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from contextlib import AbstractContextManager
 
+    from batuta.ports.sla import Notes
     from batuta.ports.views import Report, Sighting
 
 SQL = queries.load()
@@ -27,7 +29,12 @@ class ViewKeeper:
         raise NotImplementedError
 
     def see(
-        self, sightings: Collection[Sighting], reports: Iterable[Report], bus: str, place: int
+        self,
+        sightings: Collection[Sighting],
+        reports: Iterable[Report],
+        bus: str,
+        place: int,
+        notes: Notes | None = None,
     ) -> None:
         """Write down what was read from a bus. See the port."""
         with self._alone() as writer:
@@ -44,6 +51,10 @@ class ViewKeeper:
                     for r in reports
                 ],
             )
+            if notes is not None:
+                see_promises(writer, notes.made)
+                end_promises(writer, notes.ended)
+                writer.executemany(SQL["see_moved"], notes.checked)
             for one in sightings:
                 if one.status is not None:
                     told = (one.run, one.status, one.ended_at, one.output, one.fault)
@@ -59,6 +70,14 @@ class ViewKeeper:
     def reports(self, run: str) -> list[bytes]:
         """Return what was told of a run's tasks. See the port."""
         return [row[0] for row in self._all("reports", run)]
+
+    def to_check(self, now: int, limit: int = 100) -> list[str]:
+        """Return runs to look at. See the port."""
+        return [row[0] for row in self._all("to_check", now, limit)]
+
+    def next_check(self) -> int | None:
+        """Return when to look next. See the port."""
+        return self._all("next_check")[0][0]
 
     def place(self, bus: str) -> int:
         """Return how far a bus was read. See the port."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
+from batuta.adapters.stores.sqlite.promises import write_notes
 from batuta.ports.listing import texts_of
 from batuta.ports.mail import Served
 from batuta.ports.store import RunRow
@@ -106,7 +107,9 @@ def _write_keys(writer: sqlite3.Connection, keys: Sequence[tuple[str, bytes]]) -
 
 
 def _write_records(writer: sqlite3.Connection, batch: Batch) -> None:
-    """Write who asked for what."""
+    """Write who asked for what, what is promised, and who is told."""
+    if batch.notes:
+        write_notes(writer, batch.notes)
     audits = [
         (None, a.at, a.who, a.by, a.action, a.target, _encode(a.detail)) for a in batch.audits
     ]

@@ -233,6 +233,7 @@ def without(batch: Batch, run: str) -> list[str]:
     out = frozenset(dropped)
     batch.runs = [row for row in batch.runs if row.id not in out]
     batch.journal = [row for row in batch.journal if row[0] not in out]
+    batch.notes.without(out)
     batch.keys = [one for one in batch.keys if one[0] not in out]
     batch.subscriptions = [one for one in batch.subscriptions if one.run not in out]
     batch.unsubscriptions = [one for one in batch.unsubscriptions if one[0] not in out]

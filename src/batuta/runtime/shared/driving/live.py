@@ -31,8 +31,9 @@ class LiveRun:
     tasks of what is being performed, and `awaited` counts its events in the inbox. `heir` is a run
     that takes its place at its end: what was still on its way to this one goes there, so that it
     `inherits` and has nothing to catch up with. `watch` collects what its tasks have lived through
-    and nobody was told of yet, if somebody has to be (choreography). `keys` is the JSON object that
-    it is found by, `gathered` the groups of events that a trigger has touched (`gathering`).
+    and nobody was told of yet, if somebody has to be. `keys` is the JSON object that it is found
+    by, `stuck` since when nobody acts in it who should. `gathered` are the groups of events that a
+    trigger has touched (`gathering`).
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class LiveRun:
         "state",
         "stored",
         "stored_wake",
+        "stuck",
         "timer_at",
         "watch",
         "working",
@@ -76,6 +78,7 @@ class LiveRun:
         self.ledger = Ledger()
         self.stored = "running"
         self.stored_wake: int | None = None
+        self.stuck: int | None = None
         self.first_event = 0
         self.parent: str | None = None
         self.parent_key: str | None = None

@@ -59,7 +59,7 @@ class Recorder:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def note(  # noqa: C901 -- the hottest path: a call saved counts
+    def note(  # noqa: C901, PLR0912 -- the hottest path: a call saved counts
         self, run: LiveRun, event: Event, taken: Step, now: int, answers: tuple[Evaluated, ...]
     ) -> None:
         """Add a transition to the batch: its journal row, and whatever else changes with it."""
@@ -78,6 +78,9 @@ class Recorder:
         state = taken.state
         commands = taken.commands
         run.ledger.note(event, commands)
+        if run.stuck is not None:
+            run.stuck = None
+            batch.notes.stuck.append((run.id, None))
         for command in commands:
             kind = type(command)
             if kind is Perform or kind is Continue:
