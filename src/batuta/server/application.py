@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from batuta.server.desk import Desk
 
 BASE = "/api/v1"
+UNREADABLE = 400
 _ROUTES = (
     session,
     workflows,
@@ -141,8 +142,10 @@ async def _plain(request: Request, error: Exception) -> Response:
     code, title = _TITLES.get(error.status_code, ("request", "The request is not right"))
     is_about_path = error.status_code in _TITLES
     detail = f"no {request.method} {request.url.path}" if is_about_path else str(error.detail)
+    # A body that cannot be read at all is one more that is not right.
+    status = 422 if error.status_code == UNREADABLE else error.status_code
     return answer_of(
-        Refused(error.status_code, code, title, detail, hint=DOCUMENT_HINT, headers=error.headers)
+        Refused(status, code, title, detail, hint=DOCUMENT_HINT, headers=error.headers)
     )
 
 

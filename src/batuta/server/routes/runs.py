@@ -91,7 +91,7 @@ def router(desk: Desk) -> APIRouter:
         "/runs",
         operation_id="listRuns",
         response_model=Page[RunModel],
-        responses=refusals(),
+        responses=refusals(404),
         openapi_extra=role(VIEWER),
     )
     async def every(
