@@ -107,7 +107,9 @@ def opened(tmp_path):
             looking_around(settings, secrets) as around,
             serving(engine, around, port=0) as at,
             httpx2.AsyncClient(
-                base_url=at.address, headers={"authorization": f"Bearer {at.token}"}
+                base_url=at.address,
+                headers={"authorization": f"Bearer {at.token}"},
+                timeout=60,
             ) as http,
         ):
             yield Served(engine, around, http, at.address, at.token)
