@@ -75,7 +75,8 @@ class Changes:
         self._ring: deque[Told] = deque(maxlen=MOST_KEPT)
         self._number = 0
         self._topics: dict[str, int] = {}
-        self._left_at: float | None = None
+        self._lingering: dict[str, float] = {}
+        """Topics that the last one has left, and when: whoever it was may come back."""
         self._dirty: dict[str, None] = {}
         self._events: list[tuple[int, int, dict[str, Any]]] = []
         self._last_event = 0
@@ -159,10 +160,10 @@ class Changes:
     def _enter(self, wanted: frozenset[str]) -> None:
         for topic in wanted:
             self._topics[topic] = self._topics.get(topic, 0) + 1
+            self._lingering.pop(topic, None)
             if topic.startswith("run:") and topic not in self._watched:
                 self._watched[topic] = watched = _Tasks()
                 watched.look(self._engine, topic.removeprefix("run:"))
-        self._left_at = None
         if self._engine.conductor.written is None:
             self._engine.conductor.written = self._written
             self._engine.meeting.told = self._seen
@@ -173,9 +174,19 @@ class Changes:
             self._topics[topic] -= 1
             if not self._topics[topic]:
                 del self._topics[topic]
+                self._lingering[topic] = asyncio.get_running_loop().time()
+        self._something.set()
+
+    def _wants(self, topic: str) -> bool:
+        """Say whether somebody looks at a topic, or did a moment ago and may come back."""
+        return topic in self._topics or topic in self._lingering
+
+    def _forget_who_left(self, now: float) -> None:
+        """Let go of topics that nobody has come back to."""
+        for topic, left_at in list(self._lingering.items()):
+            if now - left_at >= KEEP_ON_S:
+                del self._lingering[topic]
                 self._watched.pop(topic, None)
-        if not self._topics:
-            self._left_at = asyncio.get_running_loop().time()
 
     def close(self) -> None:
         """Let everybody who looks go."""
@@ -191,7 +202,7 @@ class Changes:
         for row in batch.journal:
             dirty[row[0]] = None
         dirty.update(dict.fromkeys(batch.changes))
-        if batch.events and EVENTS in self._topics:
+        if batch.events and self._wants(EVENTS):
             for (at, event), number in zip(batch.events, batch.numbers, strict=True):
                 if number > self._last_event:
                     self._last_event = number
@@ -216,16 +227,16 @@ class Changes:
             await self._something.wait()
             self._something.clear()
             before = self._number
+            self._forget_who_left(loop.time())
             is_behind = self._look(loop.time())
             if self._number != before:
                 self._news.set()
                 self._news.clear()
             await asyncio.sleep(LONGEST_S if is_behind else SHORTEST_S)
-            if self._left_at is not None:
-                if loop.time() - self._left_at >= KEEP_ON_S:
-                    self._rest()
-                else:
-                    loop.call_later(KEEP_ON_S, self._something.set)
+            if self._lingering:
+                loop.call_later(KEEP_ON_S, self._something.set)
+            if not self._topics and not self._lingering:
+                self._rest()
             elif is_behind or any(one.is_behind for one in self._watched.values()):
                 self._something.set()
 
@@ -233,7 +244,6 @@ class Changes:
         """Nobody looks any more: record nothing, and know nothing of what follows."""
         self._engine.conductor.written = None
         self._engine.meeting.told = None
-        self._left_at = None
         self._epoch = secrets.token_hex(4)
         self._ring.clear()
         self._dirty.clear()
@@ -244,8 +254,8 @@ class Changes:
         """Tell of what has changed, as much as one look may; say whether there is more."""
         self._look_at_tasks(now)
         self._look_at_events()
-        if RUNS not in self._topics:
-            watched = [one for one in self._dirty if f"run:{one}" in self._topics]
+        if not self._wants(RUNS):
+            watched = [one for one in self._dirty if self._wants(f"run:{one}")]
             self._dirty.clear()
             for run in watched:
                 self._tell_run(run)
