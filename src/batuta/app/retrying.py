@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batuta.kernel.program import Program
     from batuta.ports.store import JournalRow, RunRow
 
-FROM_START = "retry it from the start: `batuta runs retry ID --from-start`"
+FROM_START = "retry it from the start: `batuta runs retry ID --from-start` (over HTTP `fromStart`)"
 
 
 async def retry(
