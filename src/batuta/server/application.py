@@ -25,6 +25,7 @@ from batuta.server.routes import (
     dead,
     events,
     hooks,
+    login,
     participants,
     runs,
     session,
@@ -70,6 +71,7 @@ def routes_of(desk: Desk) -> FastAPI:
     for one in _ROUTES:
         made.include_router(one.router(desk), prefix=BASE)
 
+    made.include_router(login.router(desk))
     made.router.routes.extend(page_routes())
 
     @made.get("/livez", include_in_schema=False)

@@ -87,15 +87,15 @@ class Credentials:
 
     def of_session(self, cookie: str) -> Principal | None:
         """Return whose session a cookie is, None when it is none (any more)."""
-        body, _, signature = cookie.partition(".")
-        if not hmac.compare_digest(self._signed("ticket", body), signature):
+        content = self.opened("ticket", cookie)
+        if content is None:
             return None
-        ticket = _decode(urlsafe_b64decode(body))
+        ticket = _decode(content)
         if ticket.until <= self._clock.now():
             return None
         if ticket.key and self._keys.valid(ticket.key) is None:
             return None
-        csrf = self._signed("csrf", body)
+        csrf = self._signed("csrf", cookie.partition(".")[0])
         return Principal(ticket.name, ticket.role, ticket.namespaces, ticket.by, csrf, ticket.key)
 
     def session_for(self, who: Principal) -> str:
@@ -104,8 +104,20 @@ class Credentials:
         ticket = _Ticket(
             who.name, who.role, who.namespaces, until, secrets.token_urlsafe(12), who.by, who.key
         )
-        body = urlsafe_b64encode(_encode(ticket)).decode()
-        return f"{body}.{self._signed('ticket', body)}"
+        return self.sealed("ticket", _encode(ticket))
+
+    def sealed(self, what: str, content: bytes) -> str:
+        """Return content as a cookie that nobody else can make."""
+        body = urlsafe_b64encode(content).decode()
+        return f"{body}.{self._signed(what, body)}"
+
+    def opened(self, what: str, cookie: str) -> bytes | None:
+        """Return the content of a sealed cookie, None when it is none."""
+        body, _, signature = cookie.partition(".")
+        wanted = self._signed(what, body).encode()
+        if not hmac.compare_digest(wanted, signature.encode("utf-8", "surrogateescape")):
+            return None
+        return urlsafe_b64decode(body)
 
     def _signed(self, what: str, body: str) -> str:
         text = f"{what}\n{body}".encode("utf-8", "surrogateescape")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from batuta.app.once import Once
     from batuta.app.participants import Participants
     from batuta.app.workflows import Workflows
+    from batuta.ports.identity import IdentityProvider
     from batuta.server.credentials import Credentials
     from batuta.wiring.surroundings import Surroundings
 
@@ -59,6 +60,7 @@ class Desk:
     map: LiveMap
     audit: Audit
     once: Once
+    provider: IdentityProvider | None
     bulk: Bulk
 
     @property

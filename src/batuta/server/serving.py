@@ -69,6 +69,7 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         map=LiveMap(engine, participants),
         audit=Audit(engine),
         once=Once(engine),
+        provider=around.provider(lambda: engine.clock.now() / 1_000),
         bulk=Bulk(engine),
     )
 

@@ -62,16 +62,44 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     )
 
 
+class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What those may do whose claim has this value."""
+
+    value: str
+    role: Literal["viewer", "operator", "deployer", "admin"]
+    namespaces: tuple[str, ...] = ("*",)
+
+
+class Oidc(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who logs people in: a provider of OpenID Connect, as which we are registered there.
+
+    `secret` names the secret that we prove that with. `claim` is what of the token `grants` go by
+    (a text or a list), `name` what people are called by; who has no grant is not let in.
+    """
+
+    issuer: str
+    client_id: str
+    secret: str | None = None
+    scope: str = "openid profile email"
+    claim: str = "groups"
+    name: str = "email"
+    grants: tuple[Grant, ...] = ()
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the page and the API are served.
 
     `production` has the page ask again before what cannot be undone. `body_bytes` is how large a
-    body may be; `rate` how many requests a second everybody may make (0: any number).
+    body may be; `rate` how many requests a second everybody may make (0: any number). `url` is the
+    address that people reach it at, where that is another than what it listens on (a proxy's), and
+    `oidc` who logs people in.
     """
 
     production: bool = False
     body_bytes: Annotated[int, msgspec.Meta(ge=1_024)] = 4 * 1024 * 1024
     rate: Annotated[float, msgspec.Meta(ge=0)] = 0
+    url: str | None = None
+    oidc: Oidc | None = None
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,9 +21,10 @@ from batuta.wiring.secret_places import places
 from batuta.wiring.settings import participants_beside, sqlite_path, token_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
+    from batuta.ports.identity import IdentityProvider
     from batuta.wiring.settings import Settings
 
 
@@ -80,6 +81,27 @@ class Surroundings:
         except Fault:
             return None
         return value if isinstance(value, str) else None
+
+    def provider(self, now: Callable[[], float]) -> IdentityProvider | None:
+        """Return who logs people in, None when the settings name nobody.
+
+        Args:
+            now: the time in seconds.
+        """
+        oidc = self.settings.server.oidc
+        if oidc is None:
+            return None
+        # Its library is loaded where somebody logs in elsewhere, and nowhere else.
+        from batuta.adapters.identity.oidc import OidcProvider  # noqa: PLC0415 -- as it says
+
+        name = oidc.secret
+        return OidcProvider(
+            oidc.issuer,
+            oidc.client_id,
+            lambda: None if name is None else self.secret(name),
+            scope=oidc.scope,
+            now=now,
+        )
 
     def shown(self) -> dict[str, Any]:
         """Return the settings as anybody may see them: without what is in addresses besides."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -241,3 +241,21 @@ class KeyModel(Shape):
     created_at: Time
     expires_at: Time | None
     revoked_at: Time | None
+
+
+class KeyBody(Shape):
+    """What a new key is for; without `days` it is good until it is revoked."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    role: Role
+    namespaces: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default=["*"], min_length=1, max_length=100
+    )
+    days: int | None = Field(default=None, ge=1, le=3_650)
+
+
+class MadeKeyModel(Shape):
+    """A new key: `token` is what to send, and is not shown again."""
+
+    key: KeyModel
+    token: str

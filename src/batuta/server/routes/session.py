@@ -66,21 +66,32 @@ def router(desk: Desk) -> APIRouter:
         cookie = desk.credentials.session_for(who)
         known = desk.credentials.of_session(cookie)
         answer = Answer(_shown(known or who, desk))
-        answer.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=SESSION_MS // 1_000,
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        set_session(answer, cookie, desk, request)
         return answer
 
     both = APIRouter()
     both.include_router(guarded)
     both.include_router(everybody)
     return both
+
+
+def set_session(answer: Response, cookie: str, desk: Desk, request: Request) -> None:
+    """Have an answer give the browser a session."""
+    answer.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=SESSION_MS // 1_000,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=is_secure(desk, request),
+    )
+
+
+def is_secure(desk: Desk, request: Request) -> bool:
+    """Say whether people reach this server by HTTPS."""
+    url = desk.around.settings.server.url or ""
+    return request.url.scheme == "https" or url.startswith("https:")
 
 
 def _shown(who: Principal, desk: Desk) -> dict[str, object]:

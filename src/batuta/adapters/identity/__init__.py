@@ -1,0 +1,1 @@
+"""Who somebody is: logins by OpenID Connect."""
