@@ -34,6 +34,9 @@ FAMILY = 10
 
 START_MS = 1_767_225_600_000
 SCALE = 20_000
+APART_MS = 12 * 3_600_000
+"""By how much any two times of a workflow differ: by more than messages and clocks are late."""
+
 NUDGE_MS = 3_600_000
 """As long as messages, outages and wrong clocks may hold anything up."""
 
@@ -82,7 +85,7 @@ def scenario(seed: int, *, runs: int = 4) -> Scenario:
         depth=depth,
         kinds=(*leaves, *COMPOSITES),
     )
-    document = _slowed(document, random)
+    document = _slowed(document, random, [])
     moves: list[Move] = []
     for number in range(random.randint(1, runs)):
         run = f"01SIM{number:0{FAMILY - 5}d}{'0' * (26 - FAMILY)}"
@@ -106,13 +109,21 @@ def _disturb(moves: list[Move], run: str, begins: int, random: Random) -> None:
             moves.append(Move(at, "resume", run))
 
 
-def _slowed(value: Any, random: Random, *, beside: bool = False) -> Any:
-    """Return a document whose times are longer still, and all different.
+def _slowed(value: Any, random: Random, times: list[int], *, beside: bool = False) -> Any:
+    """Return a document whose times are longer still, and all of them `APART_MS` apart.
 
-    What lies `beside` others may be ended by them, or end them.
+    A wait that is about as long as the timeout around it leaves to a slow message, or to a clock
+    that is wrong, which of the two comes first. What lies `beside` others may be ended by them, or
+    end them.
+
+    Args:
+        value: a part of the document.
+        random: decides.
+        times: those that are used, to which this adds.
+        beside: whether this lies beside others.
     """
     if isinstance(value, list):
-        return [_slowed(one, random, beside=beside) for one in value]
+        return [_slowed(one, random, times, beside=beside) for one in value]
     if isinstance(value, str):
         other = _INSTEAD.get(value)
         return other if other is not None and random.randint(1, 4) == 1 else value
@@ -120,9 +131,13 @@ def _slowed(value: Any, random: Random, *, beside: bool = False) -> Any:
         return value
     if set(value) == {"milliseconds"}:
         time = value["milliseconds"] * SCALE
-        return {"milliseconds": time + random.randint(0, time // 4)}
+        time += random.randint(0, time // 4)
+        while any(abs(time - other) < APART_MS for other in times):
+            time += APART_MS
+        times.append(time)
+        return {"milliseconds": time}
     slowed = {
-        name: _slowed(one, random, beside=beside or name in {"branches", "functions"})
+        name: _slowed(one, random, times, beside=beside or name in {"branches", "functions"})
         for name, one in value.items()
     }
     if "emit" in slowed:
