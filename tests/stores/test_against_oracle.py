@@ -221,6 +221,7 @@ class Comparison(RuleBasedStateMachine):
         def act(store):
             return (
                 store.runs(limit=3),
+                sorted(store.count_runs(now)),
                 store.run(run),
                 list(store.journal(run, after=1)),
                 store.snapshot(run),

@@ -17,6 +17,7 @@ from batuta.app.asking import cloud_event, plain, refused, there_is_one, unended
 from batuta.app.board import Board
 from batuta.app.choreography import CHOREOGRAPHED
 from batuta.app.handle import Run
+from batuta.app.health import Health
 from batuta.app.knowing import Knowing
 from batuta.app.listing import Listing
 from batuta.app.retrying import again, input_of, retry
@@ -87,6 +88,7 @@ class Engine:
         """Describes the functions that are here."""
         self.knowing = Knowing(store, programs, meeting.views, clock, conductor.keeper.mask)
         self.board = Board(meeting.views, programs, clock)
+        self.health = Health(store, meeting.views, clock)
         self.watching: Watching | None = None
         """Tells of promises that are not kept; None where runs are only looked at."""
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from batuta.ports.store import RunRow
 
 STATUSES = ("running", "waiting", "suspended", "completed", "faulted", "cancelled")
+STUCK = "stuck"
+"""In a tally, the runs in which nobody acts who should, or that a problem stopped."""
 CONTROLS = ("orchestrated", "choreographed")
 
 MOST_LOOKED_AT = 6_000
@@ -63,6 +65,15 @@ class RunPage(NamedTuple):
 
     rows: list[RunRow]
     next: str | None = None
+
+
+class RunTally(NamedTuple):
+    """How many runs of a version, under a control model, have a status (or are `STUCK`)."""
+
+    workflow: str
+    control: str
+    status: str
+    runs: int
 
 
 def texts_of(value: Any) -> list[str]:

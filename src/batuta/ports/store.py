@@ -21,7 +21,7 @@ from batuta.ports.sla import Notes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batuta.ports.listing import RunFilter, RunPage
+    from batuta.ports.listing import RunFilter, RunPage, RunTally
     from batuta.ports.mail import Outgoing, Parked, Served
     from batuta.ports.records import AuditRow, Remembered
 
@@ -355,6 +355,15 @@ class Store(Protocol):
 
         Raises:
             NotFoundError: there is no run `before`: it was purged.
+        """
+        ...
+
+    def count_runs(self, since: int) -> list[RunTally]:
+        """Return how many runs there are, none of them hidden, and none of those that are none.
+
+        Those that have ended count if they started at `since` or later, the others all; those that
+        are stuck count twice, once as such. This may take a second for a million runs: it may be
+        called from any thread.
         """
         ...
 

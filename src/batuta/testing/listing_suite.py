@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from batuta.errors import NotFoundError
-from batuta.ports.listing import RunFilter
+from batuta.ports.listing import STUCK, RunFilter, RunTally
 from batuta.ports.sla import Notes
 from batuta.ports.store import Batch, Change, Store
 from batuta.testing.store_material import StoreCase, batch_of, expect
@@ -184,6 +184,28 @@ class ListingSuite(StoreCase):
                     if before is None:
                         break
                 expect(paged, whole, f"pages of {where} make the whole")
+
+    def test_runs_are_counted_by_version_control_model_and_status(self) -> None:
+        """Those under way all, those that have ended if they started lately."""
+        with self.opened() as store:
+            self._started(store, "r1", started_at=5)
+            self._started(store, "r2", "r3", "r4", started_at=20)
+            self._started(store, "r5", workflow="t/w:2.0.0", control="choreographed")
+            self._started(store, "r6", workflow="t/w:1.0.0#on")
+            ended = Change(status="completed", ended_at=30)
+            stuck = Notes()
+            stuck.stuck = [("r4", 7)]
+            store.commit(batch_of(changes={"r1": ended, "r2": ended}, notes=stuck))
+            orchestrated = ("t/w:1.0.0", "orchestrated")
+            wanted = {
+                RunTally(*orchestrated, "completed", 1),
+                RunTally(*orchestrated, "running", 2),
+                RunTally(*orchestrated, STUCK, 1),
+                RunTally("t/w:2.0.0", "choreographed", "running", 1),
+            }
+            expect(set(store.count_runs(10)), wanted, "what started lately, and what is under way")
+            older = RunTally(*orchestrated, "completed", 2)
+            expect(older in store.count_runs(5), True, "and what started before")
 
     def test_a_list_goes_on_from_no_run_that_is_gone(self) -> None:
         """Rather than from anywhere."""

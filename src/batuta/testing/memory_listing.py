@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.ports.listing import LONGEST_VALUE, RunPage, gone, texts_of
+from batuta.ports.listing import LONGEST_VALUE, STUCK, RunPage, RunTally, gone, texts_of
 from batuta.ports.store import HIDDEN
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from batuta.ports.listing import RunFilter
     from batuta.ports.store import RunRow
+
+
+UNENDED = frozenset({"running", "waiting", "suspended"})
 
 
 def page_of(
@@ -33,6 +37,21 @@ def page_of(
     return RunPage(rows, rows[-1].id if len(rows) == limit else None)
 
 
+def tally_of(known: Mapping[str, RunRow], since: int) -> list[RunTally]:
+    """Return how many runs there are. See `Store.count_runs`."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for row in known.values():
+        if is_shown(row) and (row.status in UNENDED or row.started_at >= since):
+            counts[row.workflow, row.control, row.status] += 1
+        if is_shown(row) and _is_stuck(row):
+            counts[row.workflow, row.control, STUCK] += 1
+    return [RunTally(*key, count) for key, count in counts.items()]
+
+
+def _is_stuck(row: RunRow) -> bool:
+    return row.ended_at is None and (row.stuck is not None or row.problem is not None)
+
+
 def is_shown(row: RunRow) -> bool:
     """Say whether a run is one of a workflow, and no hidden one."""
     return HIDDEN not in row.workflow
@@ -44,7 +63,6 @@ def _age(row: RunRow) -> tuple[int, str]:
 
 def _is_meant(row: RunRow, where: RunFilter) -> bool:
     name, _, version = row.workflow.rpartition(":")
-    is_stuck = row.ended_at is None and (row.stuck is not None or row.problem is not None)
     keys = {} if row.keys is None else msgspec.json.decode(row.keys, type=dict[str, Any])
     texts = {key: texts_of(value) for key, value in keys.items()}
     begins = [row.id, *(text for many in texts.values() for text in many)]
@@ -55,7 +73,7 @@ def _is_meant(row: RunRow, where: RunFilter) -> bool:
             where.identities is None or row.workflow in where.identities,
             where.control is None or where.control == row.control,
             not where.statuses or row.status in where.statuses,
-            where.stuck is None or where.stuck == is_stuck,
+            where.stuck is None or where.stuck == _is_stuck(row),
             where.since is None or row.started_at >= where.since,
             where.until is None or row.started_at < where.until,
             where.error is None or where.error == _error_of(row),

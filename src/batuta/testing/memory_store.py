@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from batuta.errors import ConflictError
-from batuta.ports.listing import EVERY, RunFilter, RunPage
+from batuta.ports.listing import EVERY, RunFilter, RunPage, RunTally
 from batuta.ports.mail import LATE, Outgoing, Parked, Served
 from batuta.ports.store import (
     HIDDEN,
@@ -32,7 +32,7 @@ from batuta.ports.store import (
     Subscription,
     in_use,
 )
-from batuta.testing.memory_listing import is_shown, page_of
+from batuta.testing.memory_listing import is_shown, page_of, tally_of
 from batuta.testing.memory_mail import MemoryMailbox, write_mail
 from batuta.testing.memory_promises import MemoryPromises
 from batuta.testing.memory_records import MemoryRecords
@@ -260,6 +260,10 @@ class MemoryStore(MemoryMailbox):
     ) -> RunPage:
         """Return runs, newest first. See the port."""
         return page_of(self._memory.runs, where, before=before, limit=limit)
+
+    def count_runs(self, since: int) -> list[RunTally]:
+        """Return how many runs there are. See the port."""
+        return tally_of(self._memory.runs, since)
 
     def journal(self, run_id: str, after: int = 0) -> Iterator[JournalRow]:
         """Return a run's events. See the port."""

@@ -10,12 +10,13 @@ many runs there is no narrow way: then looking stops after a while, and says fro
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from batuta.adapters.stores.sqlite import queries
-from batuta.adapters.stores.sqlite.connection import translated
+from batuta.adapters.stores.sqlite.connection import connect, translated
 from batuta.ports.listing import (
     CONTROLS,
     EVERY,
@@ -25,6 +26,7 @@ from batuta.ports.listing import (
     STATUSES,
     RunFilter,
     RunPage,
+    RunTally,
     gone,
 )
 from batuta.ports.store import RunRow
@@ -92,6 +94,22 @@ class RunLister:
             if looked >= MOST_LOOKED_AT:
                 return RunPage(rows, place["id"])
             size = min(4 * size, MOST_AT_ONCE)
+
+    def count_runs(self, since: int) -> list[RunTally]:
+        """Return how many runs there are. See the port."""
+        with translated(self.path), closing(connect(self.path)) as own:
+            # A connection of its own: the other one is its thread's.
+            own.execute("PRAGMA query_only = ON")
+            found = own.execute(SQL["listed_workflows"], {"low": "", "high": AFTER_ALL})
+            given = {
+                "workflows": _text([row[0] for row in found]),
+                "controls": _text(CONTROLS),
+                "statuses": _text(STATUSES),
+                "since": since,
+            }
+            counted = own.execute(SQL["tally_runs"], given).fetchall()
+            counted += own.execute(SQL["tally_stuck"]).fetchall()
+        return [RunTally(*row) for row in counted]
 
     def _select(self, statement: str, given: dict[str, Any]) -> list[sqlite3.Row]:
         with translated(self.path):

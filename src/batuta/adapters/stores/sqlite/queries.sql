@@ -572,3 +572,19 @@ DELETE FROM promises WHERE run = ?;
 
 -- name: purge_alerts
 DELETE FROM alerts WHERE at < ? AND next_at IS NULL;
+
+-- name: tally_runs
+-- Of those that have not ended all are counted.
+SELECT workflow, control, status, count FROM (
+    SELECT w.value AS workflow, c.value AS control, s.value AS status, (
+        SELECT count(*) FROM runs AS r INDEXED BY runs_listed
+        WHERE instr(r.workflow, '#') = 0 AND r.workflow = w.value AND r.control = c.value AND r.status = s.value
+            AND r.started_at >= iif(s.value IN ('running', 'waiting', 'suspended'), -1, :since)
+    ) AS count
+    FROM json_each(:workflows) AS w, json_each(:controls) AS c, json_each(:statuses) AS s
+) WHERE count > 0;
+
+-- name: tally_stuck
+SELECT workflow, control, 'stuck', count(*) FROM runs INDEXED BY runs_stuck
+WHERE ended_at IS NULL AND (stuck IS NOT NULL OR problem IS NOT NULL) AND instr(workflow, '#') = 0
+GROUP BY workflow, control;
