@@ -24,6 +24,7 @@ from batuta.server.routes import (
     bulk,
     dead,
     events,
+    health,
     hooks,
     login,
     participants,
@@ -51,6 +52,7 @@ _ROUTES = (
     hooks,
     participants,
     dead,
+    health,
     administration,
     stream,
 )
@@ -77,6 +79,15 @@ def routes_of(desk: Desk) -> FastAPI:
     @made.get("/livez", include_in_schema=False)
     async def livez() -> Response:
         return PlainTextResponse("ok")
+
+    if desk.around.settings.telemetry.metrics == "prometheus":
+
+        @made.get("/metrics", include_in_schema=False)
+        async def metrics() -> Response:
+            from batuta.adapters.telemetry import exposition  # noqa: PLC0415 -- an extra
+
+            body, kind = exposition()
+            return Response(body, media_type=kind)
 
     @made.get(f"{BASE}/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
