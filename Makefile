@@ -34,7 +34,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 STEP := $(if $(MAKE_TERMOUT),\033[1m==> %s\033[0m\n,==> %s\n)
 say = @printf '$(STEP)' $(1)
 
-.PHONY: help setup test check lint types imports ui ui-check fmt pytest demo bench chaos sim \
+.PHONY: help setup test browser check lint types imports ui ui-check fmt pytest demo bench chaos sim \
   fresh nightly lock clean distclean
 
 help: ## list the targets
@@ -105,6 +105,9 @@ demo: $(STAMP) ## one integration, both control models, in your terminal
 
 bench: $(STAMP) ## measure: throughput, latency, recovery
 	@$(BIN)/python bench/run.py $(ARGS)
+
+browser: $(STAMP) ui ## walk the page in a real browser (Chromium has to be there)
+	@$(BIN)/pytest -m browser -n $(WORKERS) $(ARGS)
 
 chaos: $(STAMP) ## kill real processes, again and again, and compare what is left
 	@$(BIN)/pytest -m chaos -n 0 $(ARGS)

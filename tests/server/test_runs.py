@@ -13,6 +13,19 @@ async def test_a_run_is_started_and_shown(served):
     assert tasks["items"][0]["participant"] == "desk"
 
 
+async def test_what_is_expected_next_of_a_run_is_told_with_it(served):
+    waiting = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    ended = await served.ended("demo/greeting", {"name": "Ada"})
+    known = await served.get(f"/runs/{waiting['id']}")
+    (expected,) = known["expected"]
+
+    assert (expected["reference"], expected["what"]) == ("/do/0/hear", "event")
+    assert [one["type"] for one in expected["events"]] == ["com.acme.go"]
+    assert known["conformance"] == {"verdict": "ok", "findings": []}
+    assert (await served.get(f"/runs/{ended['id']}"))["expected"] == []
+    assert await served.get(f"/runs/{ended['id']}/input") == {"input": {"name": "Ada"}}
+
+
 async def test_runs_are_listed_page_by_page(served):
     for _ in range(5):
         await served.post("/runs", {"workflow": "demo/waiting:1.0.0"}, status=201)

@@ -9,8 +9,9 @@ export type RunQuery = NonNullable<paths["/api/v1/runs"]["get"]["parameters"]["q
 type LetterQuery = NonNullable<paths["/api/v1/dead-letters"]["get"]["parameters"]["query"]>;
 type BulkBody = paths["/api/v1/bulk"]["post"]["requestBody"]["content"]["application/json"];
 type StartBody = paths["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"];
-type RetryBody =
-  paths["/api/v1/runs/{run_id}/retry"]["post"]["requestBody"]["content"]["application/json"];
+type RetryBody = NonNullable<
+  paths["/api/v1/runs/{run_id}/retry"]["post"]["requestBody"]
+>["content"]["application/json"];
 
 const ofRun = (run_id: string) => ({ params: { path: { run_id } } });
 
@@ -20,15 +21,11 @@ const ofVersion = (workflow: string, version: string) => {
 };
 
 /** A route that the server's description does not have yet. */
-function planned<A>(method: "get" | "post", path: string, init: object = {}): Promise<A> {
+function planned<A>(path: string): Promise<A> {
   const client = http as unknown as {
-    request: (
-      method: string,
-      path: string,
-      init: object,
-    ) => Promise<{ data?: A; error?: unknown; response: Response }>;
+    GET: (path: string) => Promise<{ data?: A; error?: unknown; response: Response }>;
   };
-  return data(client.request(method, `${BASE}${path}`, init));
+  return data(client.GET(`${BASE}${path}`));
 }
 
 export const calls = {
@@ -36,14 +33,14 @@ export const calls = {
   signIn: (token: string) => data<T.Session>(http.POST("/api/v1/session", { body: { token } })),
   signOut: () => data(http.DELETE("/api/v1/session")),
 
-  overview: () => planned<T.Overview>("get", "/overview"),
-  sla: () => planned<T.SlaBoard>("get", "/sla"),
+  overview: () => planned<T.Overview>("/overview"),
+  sla: () => planned<T.SlaBoard>("/sla"),
 
   runs: (query: RunQuery) => data<T.Page<T.Run>>(http.GET("/api/v1/runs", { params: { query } })),
   run: (id: string) => data<T.RunDetail>(http.GET("/api/v1/runs/{run_id}", ofRun(id))),
+  input: (id: string) => data(http.GET("/api/v1/runs/{run_id}/input", ofRun(id))),
   tasks: (id: string) => data<T.Page<T.Task>>(http.GET("/api/v1/runs/{run_id}/tasks", ofRun(id))),
-  runEvents: (id: string) =>
-    planned<T.Page<T.RunEvent>>("get", `/runs/${encodeURIComponent(id)}/events`),
+  runEvents: (id: string) => planned<T.Page<T.RunEvent>>(`/runs/${encodeURIComponent(id)}/events`),
   start: (body: StartBody, key: string) =>
     data<T.Run>(
       http.POST("/api/v1/runs", { body, params: { header: { "idempotency-key": key } } }),
@@ -54,11 +51,8 @@ export const calls = {
   resume: (id: string) => data<T.Run>(http.POST("/api/v1/runs/{run_id}/resume", ofRun(id))),
   retry: (id: string, body: RetryBody) =>
     data<T.Run>(http.POST("/api/v1/runs/{run_id}/retry", { ...ofRun(id), body })),
-  rerun: (run: string, input: unknown, key: string) =>
-    planned<T.Run>("post", "/runs/rerun", {
-      body: { run, input },
-      params: { header: { "idempotency-key": key } },
-    }),
+  rerun: (run: string, input: unknown) =>
+    data<T.Run>(http.POST("/api/v1/runs/rerun", { body: { run, input } })),
 
   bulkCount: (body: BulkBody) =>
     data(http.POST("/api/v1/bulk", { body, params: { query: { dryRun: true } } })) as Promise<{

@@ -18,6 +18,11 @@ export interface Page<T> {
 export type Session = Shapes["SessionModel"];
 export type Fault = Shapes["Fault"];
 export type Task = Shapes["TaskModel"];
+export type RunDetail = Shapes["RunDetailModel"] & Pick<Run, "sla">;
+export type Conformance = Shapes["ConformanceModel"];
+export type Verdict = Conformance["verdict"];
+/** What is to happen next; without a participant it is the conductor's turn. */
+export type Expected = Shapes["ExpectedModel"];
 export type Workflow = Shapes["WorkflowModel"];
 export type Version = Shapes["VersionModel"];
 export type GraphNode = Shapes["NodeModel"];
@@ -42,28 +47,8 @@ export type CloudEvent = Shapes["CloudEvent"];
 
 // -- what the server has not described yet --------------------------------------------------------
 
-export type Verdict = "ok" | "violation" | "late" | "stuck" | "inconclusive";
-
-export interface Finding {
-  verdict?: Verdict;
-  reference: string;
-  path?: string;
-  what: string;
-  came: string;
-  allowed: string;
-  at: string | null;
-}
-
-export interface Conformance {
-  verdict: Verdict;
-  findings: Finding[];
-}
-
-export type Run = Shapes["RunModel"] & {
-  rerunOf?: string | null;
-  sla?: RunSla[] | null;
-  conformance?: Conformance | Verdict | null;
-};
+/** A run in a list; promises come with it where the server knows of them. */
+export type Run = Shapes["RunModel"] & { sla?: RunSla[] | null };
 
 export interface RunSla {
   reference: string | null;
@@ -72,26 +57,6 @@ export interface RunSla {
   dueAt?: string | null;
   within?: number | string | null;
 }
-
-/** What is to happen next; without a participant it is the conductor's turn. */
-export interface Expected {
-  what: "begin" | "finish" | "event" | "time" | "child" | "retry" | "go on" | "resume";
-  reference: string;
-  path?: string;
-  name: string;
-  kind?: string;
-  participant: string | null;
-  since: string;
-  due: string | null;
-  events?: { type: string | null; correlate: Record<string, unknown> }[];
-  run?: string | null;
-}
-
-export type RunDetail = Run & {
-  input?: unknown;
-  participants?: string[];
-  expected?: Expected[];
-};
 
 export interface RunEvent {
   at: string;

@@ -25,7 +25,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
   });
   useEffect(() => {
     const dialog = own.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    dialog.querySelector("input")?.focus();
   }, []);
   const act = (what: () => void) => () => {
     onClose();

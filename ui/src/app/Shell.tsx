@@ -15,9 +15,13 @@ import { KeySheet } from "./KeySheet";
 import { type Key, useKeys } from "./keys";
 import { useLive } from "./live";
 import { nextTheme, nextTime, prefer, usePreferences } from "./preferences";
+import { fetchAll } from "./screens";
 import { useSession } from "./session";
 
-const Palette = lazy(() => import("./Palette").then((found) => ({ default: found.Palette })));
+const palette = () => import("./Palette");
+const Palette = lazy(() => palette().then((found) => ({ default: found.Palette })));
+/** How long after the frame the palette's code is fetched, so that it opens at once. */
+const PALETTE_MS = 1_500;
 
 const PLACES: {
   group: string;
@@ -49,7 +53,7 @@ export function Shell() {
   useLive();
   const session = useSession();
   const navigate = useNavigate();
-  const [palette, setPalette] = useState(false);
+  const [finding, setFinding] = useState(false);
   const [sheet, setSheet] = useState(false);
   const { theme, time } = usePreferences();
   const keys: Key[] = [
@@ -74,11 +78,16 @@ export function Shell() {
     })),
   ];
   useKeys(keys);
+  useEffect(fetchAll, []);
+  useEffect(() => {
+    const timer = setTimeout(() => void palette().catch(() => null), PALETTE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
-        setPalette(true);
+        setFinding(true);
       }
     };
     document.addEventListener("keydown", onKey);
@@ -87,13 +96,13 @@ export function Shell() {
   return (
     <div className={session.production ? "shell production" : "shell"}>
       <SkipLink />
-      <Side onSeek={() => setPalette(true)} production={session.production} />
+      <Side onSeek={() => setFinding(true)} production={session.production} />
       <Away />
       <Main />
       <Toasts />
-      {palette ? (
+      {finding ? (
         <Suspense>
-          <Palette onClose={() => setPalette(false)} />
+          <Palette onClose={() => setFinding(false)} />
         </Suspense>
       ) : null}
       {sheet ? <KeySheet onClose={() => setSheet(false)} /> : null}
@@ -135,11 +144,11 @@ function Side({ onSeek, production }: { onSeek: () => void; production: boolean 
   const { data } = useQuery({ queryKey: ["overview"], queryFn: calls.overview });
   const counts: Record<string, number> = { "/dead": data?.dead ?? 0 };
   return (
-    <div className="side">
+    <header className="side">
       <Link to="/" aria-label="Batuta: health">
         <Brand />
       </Link>
-      <button type="button" className="seek" onClick={onSeek} aria-label="Find and do, Control K">
+      <button type="button" className="seek" onClick={onSeek}>
         <Icon name="search" />
         <span>Find and do</span>
         <kbd>Ctrl K</kbd>
@@ -179,7 +188,7 @@ function Side({ onSeek, production }: { onSeek: () => void; production: boolean 
         ) : null}
         <Connection />
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -6,13 +6,15 @@ import { Brand } from "./Brand";
 
 export function SignIn({
   refused,
+  tried,
   onToken,
 }: {
   refused: Refusal;
+  /** Whether it is a token that was refused, and not that there was none. */
+  tried: boolean;
   onToken: (token: string) => Promise<void>;
 }) {
   const [token, setToken] = useState("");
-  const [tried, setTried] = useState(false);
   const isOpen = refused.status === 401;
   return (
     <main className="signin">
@@ -21,7 +23,6 @@ export function SignIn({
         onSubmit={async (event) => {
           event.preventDefault();
           await onToken(token.trim());
-          setTried(true);
         }}
       >
         <Brand />
@@ -50,9 +51,6 @@ export function SignIn({
         <button type="submit" className="button main" disabled={!token.trim()}>
           Sign in
         </button>
-        <a className="button" href="/api/v1/auth/login">
-          Sign in with your organisation
-        </a>
       </form>
     </main>
   );

@@ -11,6 +11,8 @@ import { follow, type Message } from "../api/sse";
 import type { Page, Run } from "../api/types";
 
 const TOPICS = ["runs", "events", "dead", "participants", "sla"];
+/** What stays as it is for as long as one is signed in. */
+const LASTING = new Set(["session", "input", "workflow"]);
 const HIDDEN_MS = 30_000;
 const SETTLE_MS = 1_000;
 const BRISK_MS = 200;
@@ -110,12 +112,18 @@ function parsed(text: string): Record<string, unknown> {
   }
 }
 
+/** Whether a query is about something that changes by itself. */
+function changes(query: { queryKey: readonly unknown[] }): boolean {
+  return !LASTING.has(String(query.queryKey[0]));
+}
+
 const looked = new Map<string, number>();
 const restarts = new Set<() => void>();
 
-/** Hear of the tasks of a run, too, while the caller is shown. */
-export function useLiveRun(run: string): void {
+/** Hear of the tasks of a run, too, while the caller is shown; it has to be known to the server. */
+export function useLiveRun(run: string | null): void {
   useEffect(() => {
+    if (run === null) return;
     looked.set(run, (looked.get(run) ?? 0) + 1);
     for (const restart of restarts) restart();
     return () => {
@@ -145,8 +153,9 @@ export function useLive(): void {
         reach.failed();
       } else if (state === "live") {
         reach.answered();
-        // The stream tells what it still has; whatever else changed meanwhile is asked for.
-        if (wasAway) void client.invalidateQueries();
+        // What changed before the stream began, and behind no message that was seen, is not told
+        // again: whatever is shown is asked for anew.
+        if (wasAway || !last) void client.invalidateQueries({ predicate: changes });
         wasAway = false;
       }
       reach.streaming(state);

@@ -5,12 +5,13 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
 } from "@tanstack/react-router";
-import { Loading } from "../parts/Notice";
 import { readFilter } from "../screens/runs/filter";
+import { Broken } from "./Broken";
 import { Missing } from "./Missing";
+import { Pending } from "./Pending";
 import { Shell } from "./Shell";
+import { screen } from "./screens";
 
 /** The named texts of a search; what is none is left out. */
 function texts<const N extends string>(...names: N[]) {
@@ -30,59 +31,61 @@ const at = <const P extends string>(path: P) => ({ getParentRoute: () => root, p
 
 const health = createRoute({
   ...at("/"),
-  component: lazyRouteComponent(() => import("../screens/health/Health"), "Health"),
+  component: screen(() => import("../screens/health/Health").then((found) => found.Health)),
 });
 const runs = createRoute({
   ...at("/runs"),
   validateSearch: readFilter,
-  component: lazyRouteComponent(() => import("../screens/runs/Runs"), "Runs"),
+  component: screen(() => import("../screens/runs/Runs").then((found) => found.Runs)),
 });
 const run = createRoute({
   ...at("/runs/$run"),
   validateSearch: texts("tab", "task"),
-  component: lazyRouteComponent(() => import("../screens/run/RunScreen"), "RunScreen"),
+  component: screen(() => import("../screens/run/RunScreen").then((found) => found.RunScreen)),
 });
 const workflow = createRoute({
   ...at("/workflows/$namespace/$name"),
   validateSearch: texts("version", "view", "as", "task", "with"),
-  component: lazyRouteComponent(
-    () => import("../screens/workflow/WorkflowScreen"),
-    "WorkflowScreen",
+  component: screen(() =>
+    import("../screens/workflow/WorkflowScreen").then((found) => found.WorkflowScreen),
   ),
 });
 const workflows = createRoute({
   ...at("/workflows"),
-  component: lazyRouteComponent(() => import("../screens/workflows/Workflows"), "Workflows"),
+  component: screen(() =>
+    import("../screens/workflows/Workflows").then((found) => found.Workflows),
+  ),
 });
 const map = createRoute({
   ...at("/map"),
   validateSearch: texts("minutes", "edge"),
-  component: lazyRouteComponent(() => import("../screens/map/LiveMap"), "LiveMap"),
+  component: screen(() => import("../screens/map/LiveMap").then((found) => found.LiveMap)),
 });
 const dead = createRoute({
   ...at("/dead"),
   validateSearch: texts("participant", "group", "letter"),
-  component: lazyRouteComponent(() => import("../screens/dead/Dead"), "Dead"),
+  component: screen(() => import("../screens/dead/Dead").then((found) => found.Dead)),
 });
 const participants = createRoute({
   ...at("/participants"),
-  component: lazyRouteComponent(
-    () => import("../screens/participants/Participants"),
-    "Participants",
+  component: screen(() =>
+    import("../screens/participants/Participants").then((found) => found.Participants),
   ),
 });
 const triggers = createRoute({
   ...at("/triggers"),
-  component: lazyRouteComponent(() => import("../screens/triggers/Triggers"), "Triggers"),
+  component: screen(() => import("../screens/triggers/Triggers").then((found) => found.Triggers)),
 });
 const catalogue = createRoute({
   ...at("/catalogue"),
   validateSearch: texts("tab"),
-  component: lazyRouteComponent(() => import("../screens/catalogue/Catalogue"), "Catalogue"),
+  component: screen(() =>
+    import("../screens/catalogue/Catalogue").then((found) => found.Catalogue),
+  ),
 });
 const settings = createRoute({
   ...at("/settings"),
-  component: lazyRouteComponent(() => import("../screens/settings/Settings"), "Settings"),
+  component: screen(() => import("../screens/settings/Settings").then((found) => found.Settings)),
 });
 const routes = [
   health,
@@ -102,7 +105,8 @@ export const router = createRouter({
   routeTree: root.addChildren(routes),
   history: createHashHistory(),
   defaultPreload: "intent",
-  defaultPendingComponent: Loading,
+  defaultPendingComponent: Pending,
+  defaultErrorComponent: Broken,
   scrollRestoration: false,
 });
 

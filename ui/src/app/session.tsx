@@ -3,7 +3,7 @@
 // The token stands in the fragment (`#token=...`), which browsers never send; it is exchanged for a
 // cookie that scripts cannot read, and taken out of the address before anything else is shown.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { calls } from "../api/calls";
 import { Refusal, setCsrf, Unreachable } from "../api/http";
 import type { Role, Session } from "../api/types";
@@ -51,6 +51,7 @@ async function open(): Promise<Session> {
 
 export function SessionGate({ children }: { children: ReactNode }) {
   const client = useQueryClient();
+  const [tried, setTried] = useState(false);
   const { data, error, refetch } = useQuery({
     queryKey: ["session"],
     queryFn: open,
@@ -77,8 +78,10 @@ export function SessionGate({ children }: { children: ReactNode }) {
     return (
       <SignIn
         refused={error}
+        tried={tried}
         onToken={async (token) => {
           brought = token;
+          setTried(true);
           await refetch();
         }}
       />

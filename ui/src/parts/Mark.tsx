@@ -1,5 +1,5 @@
 // Marks: a status, a verdict, a control model, a participant. Each has a shape and a word.
-import type { Conformance, Control, Verdict } from "../api/types";
+import type { Control } from "../api/types";
 import { useWho } from "../app/who";
 import { Icon, type IconName } from "./Icon";
 
@@ -42,11 +42,6 @@ export function Status({ of, plain }: { of: string; plain?: boolean }) {
       {word ?? of}
     </span>
   );
-}
-
-export function verdictOf(value: Conformance | Verdict | null | undefined): Verdict | null {
-  if (!value) return null;
-  return typeof value === "string" ? value : value.verdict;
 }
 
 export function ControlMark({ of }: { of: Control }) {

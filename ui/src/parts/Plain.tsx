@@ -63,7 +63,7 @@ export function Plain<T extends object>({
   const numbers = new Set(columns.filter((one) => one.number).map((one) => one.id));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
-    <div className="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div className="scroll" role="group" aria-label={label} tabIndex={0}>
       <table className="plain">
         <thead>
           {table.getHeaderGroups().map((group) => (

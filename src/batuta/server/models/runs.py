@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,64 @@ class RunModel(Shape):
     keys: dict[str, Any]
     stuck_since: Time | None
     rerun_of: str | None
+
+
+class AwaitedEventModel(Shape):
+    """An event that a listen waits for: its type (null: any), and what has to hold of it."""
+
+    type: str | None
+    correlate: dict[str, Any]
+
+
+class ExpectedModel(Shape):
+    """What is to happen next, and whose turn it is; a null participant is the conductor."""
+
+    reference: str
+    path: str
+    name: str
+    kind: str
+    participant: str | None
+    what: Literal["begin", "finish", "event", "time", "child", "retry", "go on", "resume"]
+    since: Time
+    due: Time | None
+    events: list[AwaitedEventModel]
+    run: str | None
+
+
+Verdict = Literal["ok", "violation", "late", "stuck", "inconclusive"]
+
+
+class FindingModel(Shape):
+    """Something that is not as the workflow says: what came, and what was allowed."""
+
+    verdict: Verdict
+    reference: str
+    path: str
+    what: str
+    came: str
+    allowed: str
+    at: Time
+
+
+class ConformanceModel(Shape):
+    """Whether a run goes as its workflow says."""
+
+    verdict: Verdict
+    findings: list[FindingModel]
+
+
+class RunDetailModel(RunModel):
+    """A run with all that is known of it; `participants` take part in its workflow."""
+
+    participants: list[str]
+    conformance: ConformanceModel
+    expected: list[ExpectedModel]
+
+
+class InputModel(Shape):
+    """What a run was started with."""
+
+    input: Any
 
 
 class TaskModel(Shape):

@@ -22,7 +22,7 @@ from batuta.server.asked import (
 )
 from batuta.server.desk import Guarded, namespace_of, refusals, role, seen_by, who_of
 from batuta.server.models.base import Page
-from batuta.server.models.runs import RunModel, TaskModel
+from batuta.server.models.runs import InputModel, RunDetailModel, RunModel, TaskModel
 from batuta.server.quick import KEY_PARAMETER, body_as, key_of
 
 if TYPE_CHECKING:
@@ -121,13 +121,27 @@ def router(desk: Desk) -> APIRouter:
     @routes.get(
         "/runs/{run_id}",
         operation_id="getRun",
-        response_model=RunModel,
+        response_model=RunDetailModel,
         responses=refusals(404),
         openapi_extra=role(VIEWER),
     )
     async def show(request: Request, run_id: RunId) -> Response:
-        """Return a run as it stands."""
-        return Answer(allowed(desk, request, run_id, VIEWER))
+        """Return a run as it stands: what is expected next, and whether all is right."""
+        view = allowed(desk, request, run_id, VIEWER)
+        known = engine.known(run_id).as_json()
+        return Answer({**msgspec.to_builtins(view), **known})
+
+    @routes.get(
+        "/runs/{run_id}/input",
+        operation_id="getInput",
+        response_model=InputModel,
+        responses=refusals(404),
+        openapi_extra=role(VIEWER),
+    )
+    async def given(request: Request, run_id: RunId) -> Response:
+        """Return what a run was started with; 404 too where that is not kept any more."""
+        allowed(desk, request, run_id, VIEWER)
+        return Answer({"input": await engine.input_of(run_id)})
 
     @routes.get(
         "/runs/{run_id}/tasks",

@@ -48,7 +48,11 @@ const groupOf = (one: { participant: string; reason: string }) =>
 export function Dead() {
   const search = useSearch({ from: "/dead" });
   const navigate = useNavigate({ from: "/dead" });
-  const groups = useQuery({ queryKey: ["dead", "groups"], queryFn: calls.deadGroups });
+  const groups = useQuery({
+    queryKey: ["dead", "groups"],
+    queryFn: calls.deadGroups,
+    refetchInterval: 10_000,
+  });
   const found = groups.data?.filter(
     (one) => !search.participant || one.participant === search.participant,
   );

@@ -1,7 +1,7 @@
 // What can be done with a run. Nothing is shown as done before the server says so.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useRef, useState } from "react";
+import { useId, useState } from "react";
 import { calls } from "../../api/calls";
 import type { Run, RunDetail, Task } from "../../api/types";
 import { may, useSession } from "../../app/session";
@@ -11,7 +11,7 @@ import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
 import { Notice, Trouble } from "../../parts/Notice";
 import { say, sayTrouble } from "../../parts/Toasts";
-import { pretty } from "./Data";
+import { pretty, useInput } from "./Data";
 
 export function canRetry(run: Run): boolean {
   return run.status === "faulted";
@@ -173,7 +173,8 @@ export function Retry({
   const id = useId();
   const [where, setWhere] = useState<"task" | "start">(from ? "task" : "start");
   const [edits, setEdits] = useState(false);
-  const input = where === "task" ? from?.input : run.input;
+  const given = useInput(run.id, edits && where === "start");
+  const input = where === "task" ? from?.input : given.data;
   const retry = useMutation({
     mutationFn: (value: unknown) =>
       calls.retry(run.id, {
@@ -223,7 +224,7 @@ export function Retry({
         </label>
       </fieldset>
       <Form
-        key={`${where} ${edits}`}
+        key={`${where} ${edits} ${given.isSuccess}`}
         input={edits ? input : undefined}
         edits={edits}
         error={retry.error}
@@ -292,9 +293,9 @@ function Form({
 
 function Rerun({ run, onClose }: { run: RunDetail; onClose: () => void }) {
   const navigate = useNavigate();
-  const key = useRef(crypto.randomUUID());
+  const given = useInput(run.id);
   const rerun = useMutation({
-    mutationFn: (input: unknown) => calls.rerun(run.id, input, key.current),
+    mutationFn: (input: unknown) => calls.rerun(run.id, input),
     onSuccess: async (next) => {
       say(`Began run ${next.id}.`);
       onClose();
@@ -304,8 +305,10 @@ function Rerun({ run, onClose }: { run: RunDetail; onClose: () => void }) {
   return (
     <Dialog title={`Rerun ${run.workflow} ${run.version}`} onClose={onClose} wide>
       <p className="quiet">A new run of the same version, linked to this one.</p>
+      {given.error ? <Trouble error={given.error} /> : null}
       <Form
-        input={run.input}
+        key={String(given.isSuccess)}
+        input={given.data}
         edits
         error={rerun.error}
         pending={rerun.isPending}

@@ -1,17 +1,30 @@
 // What a run was given and what came of it, side by side or as their difference.
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { calls } from "../../api/calls";
 import type { RunDetail } from "../../api/types";
 import { Diff } from "../../code/lazy";
 import { Choice } from "../../parts/Choice";
 import { Json } from "../../parts/Json";
-import { Trouble } from "../../parts/Notice";
+import { Loading, Trouble } from "../../parts/Notice";
 
 export function pretty(value: unknown): string {
   return value === undefined ? "" : JSON.stringify(value, null, 2);
 }
 
+/** What a run was started with: asked for when it is needed, since it never changes. */
+export function useInput(run: string, enabled = true) {
+  return useQuery({
+    queryKey: ["input", run],
+    queryFn: async () => (await calls.input(run)).input,
+    staleTime: Number.POSITIVE_INFINITY,
+    enabled,
+  });
+}
+
 export function Data({ run }: { run: RunDetail }) {
   const [as, setAs] = useState<"values" | "difference">("values");
+  const input = useInput(run.id);
   return (
     <div className="inside stack">
       <Choice
@@ -25,7 +38,7 @@ export function Data({ run }: { run: RunDetail }) {
       />
       {as === "difference" ? (
         <Diff
-          before={pretty(run.input)}
+          before={pretty(input.data)}
           after={pretty(run.output)}
           language="json"
           label="From input to output"
@@ -34,16 +47,18 @@ export function Data({ run }: { run: RunDetail }) {
       ) : (
         <div className="pair-of">
           <div className="stack tight">
-            <h3>Input</h3>
-            <Json value={run.input} label="input" />
+            <h2>Input</h2>
+            {input.error ? (
+              <Trouble error={input.error} />
+            ) : input.isPending ? (
+              <Loading rows={3} />
+            ) : (
+              <Json value={input.data} label="input" />
+            )}
           </div>
           <div className="stack tight">
-            <h3>{run.error ? "Error" : "Output"}</h3>
-            {run.error ? (
-              <Trouble error={new Error(run.error.title ?? "faulted")} />
-            ) : (
-              <Json value={run.output} label="output" />
-            )}
+            <h2>{run.error ? "Error" : "Output"}</h2>
+            <Json value={run.error ?? run.output} label={run.error ? "error" : "output"} />
           </div>
         </div>
       )}

@@ -1,8 +1,8 @@
 // What is known of a run at a glance, what it waits for, and how it compares with its workflow.
 import { Link } from "@tanstack/react-router";
-import type { Conformance, Expected, RunDetail, RunSla } from "../../api/types";
+import type { Expected, RunDetail, RunSla } from "../../api/types";
 import { Icon } from "../../parts/Icon";
-import { ControlMark, Status, verdictOf, Who } from "../../parts/Mark";
+import { ControlMark, Status, Who } from "../../parts/Mark";
 import { Notice } from "../../parts/Notice";
 import { Time, Took, useNow } from "../../parts/Time";
 import { span, when } from "../../words/time";
@@ -10,7 +10,7 @@ import { Keys } from "../runs/columns";
 import { names } from "../workflow/names";
 
 export function Facts({ run }: { run: RunDetail }) {
-  const verdict = verdictOf(run.conformance);
+  const { verdict } = run.conformance;
   const params = names(run.workflow);
   return (
     <dl className="facts">
@@ -33,11 +33,9 @@ export function Facts({ run }: { run: RunDetail }) {
       <Fact name={run.endedAt ? "Took" : "Has taken"}>
         <Took from={run.startedAt} to={run.endedAt} />
       </Fact>
-      {verdict ? (
-        <Fact name="Against its workflow">
-          <Status of={verdict} plain />
-        </Fact>
-      ) : null}
+      <Fact name="Against its workflow">
+        <Status of={verdict} plain />
+      </Fact>
       {slasOf(run).length ? (
         <Fact name="SLA">
           <Sla of={slasOf(run)} />
@@ -100,7 +98,7 @@ const TURN: Record<Expected["what"], string> = {
 /** What has to come next, from whom, and since when: the question of everybody who waits. */
 export function Waited({ run }: { run: RunDetail }) {
   const now = useNow();
-  if (run.endedAt || !run.expected?.length) return null;
+  if (run.endedAt || !run.expected.length) return null;
   return (
     <section className="card expected" aria-label="Expected next">
       <header>
@@ -111,7 +109,7 @@ export function Waited({ run }: { run: RunDetail }) {
         {run.expected.map((one) => {
           const due = when(one.due);
           const late = due !== null && due < now;
-          const types = (one.events ?? []).map((event) => event.type ?? "any event");
+          const types = one.events.map((event) => event.type ?? "any event");
           return (
             <li key={`${one.reference} ${one.path} ${one.what}`} data-late={late}>
               {one.participant ? <Who name={one.participant} /> : <span>the conductor</span>}
@@ -145,9 +143,7 @@ export function Waited({ run }: { run: RunDetail }) {
 }
 
 export function Findings({ run }: { run: RunDetail }) {
-  const conformance = run.conformance;
-  const found: Conformance["findings"] =
-    conformance && typeof conformance === "object" ? conformance.findings : [];
+  const found = run.conformance.findings;
   return (
     <>
       {run.problem ? (

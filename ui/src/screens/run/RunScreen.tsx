@@ -24,8 +24,8 @@ const NONE: Task[] = [];
 
 export function RunScreen() {
   const { run: id } = useParams({ from: "/runs/$run" });
-  useLiveRun(id);
   const run = useQuery({ queryKey: ["run", id], queryFn: () => calls.run(id) });
+  useLiveRun(run.data ? id : null);
   const tasks = useQuery({ queryKey: ["run", id, "tasks"], queryFn: () => calls.tasks(id) });
   if (run.error instanceof Refusal && run.error.status === 404) {
     return (

@@ -2,8 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Run } from "../../api/types";
 import type { GridColumn } from "../../parts/Grid";
-import { Icon } from "../../parts/Icon";
-import { ControlMark, Status, verdictOf } from "../../parts/Mark";
+import { ControlMark, Status } from "../../parts/Mark";
 import { Time, Took } from "../../parts/Time";
 
 export const WIDTHS: Record<string, { least: number; share?: number }> = {
@@ -103,24 +102,9 @@ export const COLUMNS: GridColumn<Run>[] = [
   },
 ];
 
-/** A run's status; that it is stuck, or did something else than was allowed, counts for more. */
+/** A run's status; that nobody acts in it who should counts for more. */
 export function RunStatus({ run }: { run: Run }) {
-  const verdict = verdictOf(run.conformance);
-  return (
-    <span className="row">
-      <Status of={verdict === "stuck" || run.stuckSince ? "stuck" : run.status} />
-      {verdict === "violation" || verdict === "late" ? (
-        <span
-          className="mark plain"
-          data-tone={verdict === "late" ? "warn" : "bad"}
-          title={verdict}
-        >
-          <Icon name={verdict === "late" ? "trigger" : "warning"} />
-          <span className="unseen">{verdict}</span>
-        </span>
-      ) : null}
-    </span>
-  );
+  return <Status of={run.stuckSince ? "stuck" : run.status} />;
 }
 
 export function Keys({ keys }: { keys: Run["keys"] }) {

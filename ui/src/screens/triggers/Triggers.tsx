@@ -8,6 +8,7 @@ import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
+import { milliseconds, span } from "../../words/time";
 import { names } from "../workflow/names";
 
 const KINDS: Record<Trigger["kind"], string> = {
@@ -44,7 +45,7 @@ const COLUMNS: Column<Trigger>[] = [
     title: "Exactly",
     cell: (one) => (
       <span className="row wrap">
-        {one.expression ? <code>{one.expression}</code> : null}
+        <Exactly of={one} />
         {one.events.map((type) => (
           <code key={type}>{type}</code>
         ))}
@@ -66,6 +67,12 @@ const COLUMNS: Column<Trigger>[] = [
       ),
   },
 ];
+
+function Exactly({ of }: { of: Trigger }) {
+  const length = milliseconds(of.expression);
+  if (length !== null) return <span title={of.expression}>{span(length)}</span>;
+  return of.expression ? <code>{of.expression}</code> : null;
+}
 
 export function Triggers() {
   const { data, error, refetch } = useQuery({

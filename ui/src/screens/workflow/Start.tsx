@@ -32,7 +32,7 @@ export function Start({
     queryFn: async () => {
       const { items } = await calls.runs({ workflow, limit: 1 });
       const [run] = items;
-      return run ? (await calls.run(run.id)).input : null;
+      return run ? (await calls.input(run.id)).input : null;
     },
     staleTime: 0,
   });

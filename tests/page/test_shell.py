@@ -1,0 +1,203 @@
+"""The frame around every screen: signing in, the keyboard, looks, and a server that goes away."""
+
+import gzip
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import AXE, BUILT, viewer_of
+
+pytestmark = pytest.mark.browser
+
+ORDER = "/workflows/shop/order"
+SCREENS = {
+    "/": "Health",
+    "/runs": "Runs",
+    "/map": "Live map",
+    "/dead": "Dead letters",
+    "/workflows": "Workflows",
+    f"{ORDER}?as=orchestrated": "shop/order",
+    f"{ORDER}?as=choreographed": "shop/order",
+    f"{ORDER}?view=graph": "shop/order",
+    f"{ORDER}?view=versions": "shop/order",
+    "/workflows/shop/report?view=source&as=choreographed": "shop/report",
+    "/participants": "Participants",
+    "/triggers": "Triggers",
+    "/catalogue": "Catalogue",
+    "/settings": "Settings",
+    "/nowhere": "Nothing here",
+}
+TABS = ["timeline", "graph", "events", "data"]
+MOST_BYTES = 450_000
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def faults(page):
+    """What axe finds on the screen that is open."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
+    )
+    return [
+        (one["id"], node["target"], node["failureSummary"])
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def settled(page, title):
+    """Wait until a screen is there, and nothing of it is on its way."""
+    expect(page).to_have_title(f"{title} · Batuta")
+    expect(page.locator(".loading")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_screen(viewer, shop, theme):
+    runs = [
+        shop.run(f"axe-{theme}-{control}", control, cents=cents)
+        for control in ("orchestrated", "choreographed")
+        for cents in (13, 90_000)
+    ]
+    viewer.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    places = SCREENS | {f"/runs/{run}?tab={tab}": f"Run {run}" for run in runs for tab in TABS}
+    found = []
+    for place, title in places.items():
+        viewer.go(place)
+        settled(viewer.page, title)
+        found += [(place, *one) for one in faults(viewer.page)]
+
+    assert not found
+    assert not viewer.complaints  # what the server's policy forbids would be among them
+
+
+def test_a_dialog_and_the_palette_pass_axe_too(viewer, shop):
+    run = shop.run("axe-dialogs", cents=13)
+    viewer.run_screen(run)
+    viewer.page.get_by_role("button", name="Retry…").click()
+    viewer.page.get_by_label("With other input").check()
+    expect(viewer.page.get_by_role("textbox", name="Input")).to_be_visible()
+    found = faults(viewer.page)
+    viewer.page.keyboard.press("Escape")
+    viewer.page.keyboard.press("ControlOrMeta+k")
+    expect(viewer.page.get_by_placeholder("A screen, a workflow")).to_be_focused()
+
+    assert not found + faults(viewer.page)
+
+
+def test_without_a_token_one_is_asked_for_and_a_wrong_one_is_refused(context, shop):
+    page = context.new_page()
+    page.goto(shop.address)
+    page.get_by_label("Token").fill("nonsense")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_text("not known")).to_be_visible()
+    page.get_by_label("Token").fill(shop.token)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+    expect(page.get_by_role("navigation", name="Screens")).to_be_visible()
+
+
+def test_the_token_does_not_stay_in_the_address_nor_where_scripts_see_it(viewer, shop):
+    seen = "document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)"
+
+    assert shop.token not in viewer.page.url
+    assert shop.token not in viewer.page.evaluate(seen)
+
+
+def test_signing_out_leads_back_to_the_token(viewer):
+    viewer.go("/settings")
+    viewer.page.get_by_role("button", name="Sign out").click()
+
+    expect(viewer.page.get_by_label("Token")).to_be_visible()
+
+
+def test_the_keyboard_leads_everywhere(viewer, shop):
+    first, second = (shop.run(f"keys-{number}") for number in range(2))
+    keyboard = viewer.page.keyboard
+    settled(viewer.page, "Health")
+    keyboard.press("g")
+    keyboard.press("r")
+    expect(viewer.page.get_by_role("heading", name="Runs")).to_be_visible()
+    keyboard.press("/")
+    expect(viewer.page.get_by_label("Search runs")).to_be_focused()
+    keyboard.type("keys-")
+    expect(viewer.page.get_by_role("row")).to_have_count(3)
+    keyboard.press("Escape")
+    keyboard.press("j")
+    keyboard.press("j")
+    keyboard.press("k")
+    keyboard.press("Enter")
+    expect(viewer.page.locator(".run-id")).to_have_text(second)
+    keyboard.press("?")
+    expect(viewer.page.get_by_role("dialog", name="Keys")).to_contain_text("next task")
+    keyboard.press("Escape")
+    keyboard.press("ControlOrMeta+k")
+    expect(viewer.page.get_by_role("combobox", name="Find and do")).to_be_focused()
+    keyboard.type("trig")
+    expect(viewer.page.get_by_role("option", selected=True)).to_contain_text("Triggers")
+    keyboard.press("Enter")
+
+    expect(viewer.page.get_by_role("heading", name="Triggers")).to_be_visible()
+    assert first != second
+
+
+def test_a_run_is_found_by_its_business_key_from_anywhere(viewer, shop):
+    run = shop.run("palette-77")
+    viewer.page.keyboard.press("ControlOrMeta+k")
+    expect(viewer.page.get_by_role("combobox", name="Find and do")).to_be_focused()
+    viewer.page.keyboard.type("palette-77")
+    viewer.page.get_by_role("option", name=run).click()
+
+    expect(viewer.page.locator(".run-id")).to_have_text(run)
+
+
+def test_looks_and_times_are_chosen_and_kept(viewer, shop):
+    shop.run("looks")
+    viewer.go("/settings")
+    viewer.page.get_by_role("button", name="Dark").click()
+    viewer.page.get_by_role("button", name="UTC").click()
+    viewer.page.reload()
+    viewer.go("/runs")
+
+    expect(viewer.page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(viewer.page.get_by_role("cell").locator("time").first).to_contain_text("Z")
+
+
+def test_a_page_open_during_a_restart_says_so_and_recovers(viewer, shop):
+    shop.run("before-restart")
+    viewer.go("/runs")
+    expect(viewer.page.get_by_role("table", name="Runs")).to_contain_text("before-restart")
+    shop.stop()
+    expect(viewer.page.get_by_text("The server does not answer")).to_be_visible(timeout=15_000)
+    expect(viewer.page.get_by_text("What is shown is as of")).to_be_visible()
+    shop.start()
+    expect(viewer.page.get_by_text("The server does not answer")).to_have_count(0, timeout=20_000)
+    run = shop.run("after-restart")
+
+    expect(viewer.page.get_by_role("link", name=run)).to_be_visible()
+
+
+def test_two_pages_see_the_same_without_asking(viewer, chromium, shop):
+    run = shop.run("two-pages", cents=90_000)
+    other = chromium.new_context()
+    second = viewer_of(other, shop)
+    viewer.run_screen(run)
+    second.run_screen(run)
+    viewer.page.get_by_role("button", name="Suspend").click()
+
+    expect(second.page.locator(".head:visible")).to_contain_text("suspended")
+    other.close()
+
+
+def test_nothing_that_the_page_is_made_of_is_larger_than_it_may_be():
+    parts = [*(BUILT / "assets").glob("*.js"), *(BUILT / "assets").glob("*.css")]
+    size = sum(len(gzip.compress(part.read_bytes(), 9)) for part in parts)
+
+    assert parts
+    assert size < MOST_BYTES
+
+
+def test_no_script_stands_in_the_page_itself():
+    text = (BUILT / "index.html").read_text(encoding="utf-8")
+
+    assert text.count("<script") == text.count('<script type="module" crossorigin src="/assets/')
+    assert "style=" not in text
