@@ -153,6 +153,22 @@ async def test_two_who_watch_tell_it_once(desk):
         assert told(engine) == told(other) == [WARNED, BREACHED, STUCK]
 
 
+async def test_who_takes_a_run_over_tells_of_it(desk):
+    async with desk.open() as watching:
+        async with desk.open() as engine:
+            run = await desk.started(engine)
+            await engine.watching.stop()
+        await desk.clock.advance(seconds=30)
+        assert told(watching) == []
+        await watching.serving.look_after()
+        await desk.clock.settle()
+
+        assert told(watching) == [BREACHED, STUCK]
+        await watching.publish("go")
+        await desk.clock.settle()
+        assert watching.show(run.id).stuck_since is None
+
+
 async def test_a_task_that_ended_too_late_while_nobody_watched_is_told_of(desk):
     async with desk.open() as engine:
         run = await desk.started(engine)

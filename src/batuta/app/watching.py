@@ -2,9 +2,9 @@
 
 What is promised is written down in the transactions of what it follows from (`insight.sla`); here
 it is told: as an event, which any run may hear, and as alerts. That it was told is written in the
-same transaction, so that it is told once whatever crashes, and by however many processes. A broken
-promise is told when it breaks: by the clock, or by the end of a task that came too late while
-nobody was there.
+same transaction, so that it is told once whatever crashes, and by however many processes. Whoever
+drives a run tells of it; of choreographed ones anybody does. A broken promise is told when it
+breaks: by the clock, or by the end of a task that came too late while nobody was there.
 
 A run is *stuck* when nobody acts who should (`insight.conformance`). That is seen when a promise
 breaks; where nothing is promised, after the time in which somebody is expected to act: a
@@ -138,6 +138,10 @@ class Watching:
         notes.ended.append((run, THE_RUN, at))
         self._look_behind()
 
+    def adopted(self) -> None:
+        """Runs of another are ours now. See the port."""
+        self._look()
+
     def _look_behind(self) -> None:
         """Look behind the commit: what has ended may have ended too late."""
         if not self._is_nudged and self._is_running:
@@ -178,7 +182,8 @@ class Watching:
                 conductor.committer.releases.append(self._told)
                 conductor.schedule()
                 return
-            moments = (self._kept.next_promise(), self._kept.next_check(), self._sweep_at)
+            promised = self._kept.next_promise(conductor.owner)
+            moments = (promised, self._kept.next_check(), self._sweep_at)
         except BatutaError as error:
             _log.warning("%s; promises are looked after as soon as it can be read", error)
             moments = (conductor.clock.now() + AGAIN_MS,)
@@ -196,7 +201,7 @@ class Watching:
     def _tell(self, now: int) -> bool:
         """Note in the batch what is to be told now; say whether there was anything."""
         notes = self._conductor.committer.batch.notes
-        promises = self._kept.promises_due(now)
+        promises = self._kept.promises_due(self._conductor.owner, now)
         for one in promises:
             what = sla.to_tell(one, now)
             if what is None:

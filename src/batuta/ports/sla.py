@@ -161,6 +161,10 @@ class Follower(Protocol):
         """Such a run has ended."""
         ...
 
+    def adopted(self) -> None:
+        """Runs of another conductor are this one's now."""
+        ...
+
 
 class Promises(Protocol):
     """Tells of promises.
@@ -172,12 +176,16 @@ class Promises(Protocol):
     Repetition: reading changes nothing.
     """
 
-    def promises_due(self, now: int, limit: int = 500) -> list[Promise]:
-        """Return the promises of which there is something to tell, the longest due first."""
+    def promises_due(self, owner: str, now: int, limit: int = 500) -> list[Promise]:
+        """Return the promises of which there is something to tell, the longest due first.
+
+        Of a run that a conductor drives it is for that one to tell, its `owner`; of one that has
+        ended, or that nobody drives as a whole, for anybody.
+        """
         ...
 
-    def next_promise(self) -> int | None:
-        """Return when there is something to tell of a promise next."""
+    def next_promise(self, owner: str) -> int | None:
+        """Return when there is something for an owner to tell of a promise next."""
         ...
 
     def promises_of(self, run: str) -> list[Promise]:

@@ -10,10 +10,11 @@ from batuta.ports.alerts import COOLED, SENT
 from batuta.ports.sla import BROKEN, KEPT, OPEN, THE_RUN, WARNED, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from batuta.ports.alerts import Alert
     from batuta.ports.sla import Notes, Promise
+    from batuta.ports.store import RunRow
 
 WORST = (KEPT, OPEN, WARNED, BROKEN)
 
@@ -21,7 +22,8 @@ WORST = (KEPT, OPEN, WARNED, BROKEN)
 class MemoryPromises:
     """Promises and alerts; all stores of one memory share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Mapping[str, RunRow]) -> None:
+        self._runs = runs
         self._kept: dict[tuple[str, str], Promise] = {}
         self._alerts: dict[tuple[str, str], Alert] = {}
 
@@ -57,16 +59,21 @@ class MemoryPromises:
             if one.at >= before or one.next_at is not None
         }
 
-    def promises_due(self, now: int, limit: int = 500) -> list[Promise]:
+    def promises_due(self, owner: str, now: int, limit: int = 500) -> list[Promise]:
         """Return promises of which there is something to tell. See the port."""
-        found = [(one.next_at, one) for one in self._kept.values() if one.next_at is not None]
-        due = [(at, one.run, one.key, one) for at, one in found if at <= now]
-        return [one for *_, one in sorted(due, key=lambda found: found[:3])][:limit]
+        found = [(at, one.run, one.key, one) for at, one in self._to_tell(owner) if at <= now]
+        return [one for *_, one in sorted(found, key=lambda one: one[:3])][:limit]
 
-    def next_promise(self) -> int | None:
+    def next_promise(self, owner: str) -> int | None:
         """Return when there is something to tell next. See the port."""
-        moments = [one.next_at for one in self._kept.values()]
-        return min((at for at in moments if at is not None), default=None)
+        return min((at for at, _ in self._to_tell(owner)), default=None)
+
+    def _to_tell(self, owner: str) -> Iterator[tuple[int, Promise]]:
+        for one in self._kept.values():
+            row = self._runs.get(one.run)
+            is_mine = row is None or row.ended_at is not None or row.owner in {None, owner}
+            if one.next_at is not None and is_mine:
+                yield one.next_at, one
 
     def promises_of(self, run: str) -> list[Promise]:
         """Return a run's promises. See the port."""

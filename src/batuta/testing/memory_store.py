@@ -64,7 +64,7 @@ class Memory:
         self.outbox: dict[int, Outgoing] = {}
         self.parked: dict[int, Parked] = {}
         self.records = MemoryRecords()
-        self.promises = MemoryPromises()
+        self.promises = MemoryPromises(self.runs)
         self.past: set[str] = set()
         self.served: dict[tuple[str, str], Served] = {}
         self.name = token_hex(16)

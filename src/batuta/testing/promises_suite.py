@@ -9,7 +9,7 @@ from batuta.ports.alerts import COOLED, SENT, Alert, Alerts
 from batuta.ports.sla import BROKEN, KEPT, OPEN, THE_RUN, WARNED, Notes, Promise, Promises, Tally
 from batuta.ports.sla import Told as ToldOf
 from batuta.ports.store import Change
-from batuta.testing.store_material import batch_of, expect, run_row
+from batuta.testing.store_material import OTHER, OWNER, batch_of, expect, run_row
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -77,15 +77,17 @@ class PromisesSuite:
     def test_a_promise_is_due_to_be_warned_of_then_broken_and_then_no_more(self) -> None:
         """Each once."""
         with self._noted(made=[promise("/a"), promise("/b", warn_at=None)]) as (store, kept):
-            expect(kept.next_promise(), 150, "the first is the warning")
-            expect([one.key for one in kept.promises_due(199)], ["/a"], "what is due by then")
+            expect(kept.next_promise(OWNER), 150, "the first is the warning")
+            expect(
+                [one.key for one in kept.promises_due(OWNER, 199)], ["/a"], "what is due by then"
+            )
             store.commit(batch_of(notes=notes(told=[ToldOf("r1", "/a", WARNED, 151)])))
-            expect(kept.next_promise(), 200, "then they are broken")
-            expect(sorted(one.key for one in kept.promises_due(200)), ["/a", "/b"], "both")
-            expect(len(kept.promises_due(200, limit=1)), 1, "so many at most")
+            expect(kept.next_promise(OWNER), 200, "then they are broken")
+            expect(sorted(one.key for one in kept.promises_due(OWNER, 200)), ["/a", "/b"], "both")
+            expect(len(kept.promises_due(OWNER, 200, limit=1)), 1, "so many at most")
             broken = [ToldOf("r1", key, BROKEN, 203) for key in ("/a", "/b")]
             store.commit(batch_of(notes=notes(told=broken)))
-            expect(kept.next_promise(), None, "and no more")
+            expect(kept.next_promise(OWNER), None, "and no more")
             again = [ToldOf("r1", "/a", BROKEN, 999), ToldOf("r1", "/a", WARNED, 999)]
             store.commit(batch_of(notes=notes(told=again)))
             wanted = promise("/a", warned_at=151, breached_at=203)
@@ -98,7 +100,7 @@ class PromisesSuite:
             store.commit(batch_of(notes=notes(made=[promise("/a", since=500)])))
             store.commit(batch_of(notes=notes(ended=[("r1", "/a", 900)])))
             expect(kept.promises_of("r1"), [promise("/a", ended_at=120)], "the first stays")
-            expect(kept.next_promise(), None, "and nothing is due")
+            expect(kept.next_promise(OWNER), None, "and nothing is due")
         with self._noted() as (store, kept):
             expect(len(kept.promises_of("r1")), 1, "promises last")
 
@@ -108,16 +110,32 @@ class PromisesSuite:
         with self._noted(made=made) as (store, kept):
             store.commit(batch_of(notes=notes(ended=[("r1", "/a", 201), ("r1", "/b", 200)])))
             expect(
-                [one.key for one in kept.promises_due(200)],
+                [one.key for one in kept.promises_due(OWNER, 200)],
                 ["/c", "/a"],
                 "late, and still under way",
             )
             store.commit(batch_of(notes=notes(ended=[("r2", THE_RUN, 199)])))
             expect(
-                [one.key for one in kept.promises_due(200)],
+                [one.key for one in kept.promises_due(OWNER, 200)],
                 ["/a"],
                 "the end of a run ends all of its",
             )
+
+    def test_of_a_run_that_another_conductor_drives_that_one_tells(self) -> None:
+        """Of one that nobody drives, or that has ended, anybody does."""
+        made = [promise("/a"), promise("/b", run="r2"), promise("/c", run="r3")]
+        with self._noted(made=made) as (store, kept):
+            seen = run_row("r3", owner=None, control="choreographed")
+            store.commit(batch_of(runs=[seen]))
+            store.adopt(OTHER, OWNER)
+            expect([one.key for one in kept.promises_due(OWNER, 200)], ["/c"], "nobody's")
+            expect(kept.next_promise(OWNER), 150, "nobody's")
+            expect(len(kept.promises_due(OTHER, 200)), 3, "its own, too")
+            ended = {"r1": Change(status="completed", ended_at=300)}
+            late = notes(ended=[("r1", THE_RUN, 300)])
+            store.commit(batch_of(changes=ended, notes=late))
+            due = sorted(one.key for one in kept.promises_due(OWNER, 300))
+            expect(due, ["/a", "/c"], "and what has ended")
 
     def test_promises_are_counted_by_task(self) -> None:
         """Of those that began at a time or later."""

@@ -158,6 +158,12 @@ class Conductor(Driver):
             self._follow(run, self.follower)
         return run
 
+    def take_up(self, adopted: list[RunRow]) -> None:
+        """Go on with runs that are ours now. See `Driver`."""
+        super().take_up(adopted)
+        if self.follower is not None:
+            self.follower.adopted()
+
     def goes_on(self, run: LiveRun) -> None:
         """Note that a run begins with the history of another."""
         if self.follower is not None and run.program.promises:

@@ -70,13 +70,14 @@ class PromiseReader:
     def _alone(self) -> AbstractContextManager[sqlite3.Connection]:
         raise NotImplementedError
 
-    def promises_due(self, now: int, limit: int = 500) -> list[Promise]:
+    def promises_due(self, owner: str, now: int, limit: int = 500) -> list[Promise]:
         """Return promises of which there is something to tell. See the port."""
-        return [_promise(row) for row in self._all("promises_due", now, limit)]
+        return [_promise(row) for row in self._all("promises_due", owner, now, limit)]
 
-    def next_promise(self) -> int | None:
+    def next_promise(self, owner: str) -> int | None:
         """Return when there is something to tell next. See the port."""
-        return self._all("next_promise")[0][0]
+        rows = self._all("next_promise", owner)
+        return rows[0][0] if rows else None
 
     def promises_of(self, run: str) -> list[Promise]:
         """Return a run's promises. See the port."""

@@ -515,10 +515,15 @@ UPDATE runs SET check_at = ?2 WHERE id = ?1 AND ended_at IS NULL;
 UPDATE runs SET check_at = ?2, stuck = NULL WHERE id = ?1 AND control = 'choreographed' AND ended_at IS NULL;
 
 -- name: promises_due
-SELECT * FROM promises WHERE next_at <= ? ORDER BY next_at LIMIT ?;
+-- Of a run that another conductor drives, that one tells.
+SELECT promises.* FROM promises WHERE next_at <= ?2 AND NOT EXISTS (
+    SELECT 1 FROM runs WHERE runs.id = promises.run AND runs.ended_at IS NULL AND runs.owner <> ?1
+) ORDER BY next_at LIMIT ?3;
 
 -- name: next_promise
-SELECT min(next_at) FROM promises WHERE next_at IS NOT NULL;
+SELECT next_at FROM promises WHERE next_at IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM runs WHERE runs.id = promises.run AND runs.ended_at IS NULL AND runs.owner <> ?1
+) ORDER BY next_at LIMIT 1;
 
 -- name: promises_of
 SELECT * FROM promises WHERE run = ? ORDER BY since, key;
