@@ -1,6 +1,7 @@
 """The frame around every screen: signing in, the keyboard, looks, and a server that goes away."""
 
 import gzip
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -120,6 +121,7 @@ def test_the_keyboard_leads_everywhere(viewer, shop):
     keyboard.press("/")
     expect(viewer.page.get_by_label("Search runs")).to_be_focused()
     keyboard.type("keys-")
+    expect(viewer.page).to_have_url(re.compile("q=keys-"))
     expect(viewer.page.get_by_role("row")).to_have_count(3)
     keyboard.press("Escape")
     keyboard.press("j")

@@ -33,8 +33,8 @@ export const calls = {
   signIn: (token: string) => data<T.Session>(http.POST("/api/v1/session", { body: { token } })),
   signOut: () => data(http.DELETE("/api/v1/session")),
 
-  overview: () => planned<T.Overview>("/overview"),
-  sla: () => planned<T.SlaBoard>("/sla"),
+  overview: () => data<T.Overview>(http.GET("/api/v1/overview")),
+  sla: () => data<T.SlaBoard>(http.GET("/api/v1/sla")),
 
   runs: (query: RunQuery) => data<T.Page<T.Run>>(http.GET("/api/v1/runs", { params: { query } })),
   run: (id: string) => data<T.RunDetail>(http.GET("/api/v1/runs/{run_id}", ofRun(id))),
@@ -43,7 +43,7 @@ export const calls = {
   runEvents: (id: string) => planned<T.Page<T.RunEvent>>(`/runs/${encodeURIComponent(id)}/events`),
   start: (body: StartBody, key: string) =>
     data<T.Run>(
-      http.POST("/api/v1/runs", { body, params: { header: { "idempotency-key": key } } }),
+      http.POST("/api/v1/runs", { body, params: { header: { "Idempotency-Key": key } } }),
     ),
   cancel: (id: string, compensate: boolean) =>
     data<T.Run>(http.POST("/api/v1/runs/{run_id}/cancel", { ...ofRun(id), body: { compensate } })),

@@ -43,6 +43,11 @@ export type Bulk = Shapes["BulkModel"];
 export type BulkFilter = Shapes["BulkFilter"];
 export type Audit = Shapes["AuditModel"];
 export type Settings = Shapes["SettingsModel"];
+export type Overview = Shapes["OverviewModel"];
+export type OverviewRow = Shapes["WorkflowHealthModel"];
+export type SlaBoard = Shapes["SlaBoardModel"];
+export type Objective = Shapes["ObjectiveModel"];
+export type OpenSla = Shapes["PromiseModel"];
 export type CloudEvent = Shapes["CloudEvent"];
 
 // -- what the server has not described yet --------------------------------------------------------
@@ -63,52 +68,4 @@ export interface RunEvent {
   direction: "in" | "out";
   participant: string | null;
   event: CloudEvent;
-}
-
-export interface OverviewRow {
-  workflow: string;
-  control: { orchestrated: number; choreographed: number };
-  runs: number;
-  completed: number;
-  faulted: number;
-  running: number;
-  waiting: number;
-  stuck: number;
-  successRate: number | null;
-  p50Ms: number | null;
-  p95Ms: number | null;
-  lastEndedAt: string | null;
-}
-
-export interface Overview {
-  workflows: OverviewRow[];
-  dead: number;
-  breaches: number;
-  participants: { up: number; silent: number };
-  asOf: string;
-}
-
-export interface Objective {
-  workflow: string;
-  reference: string | null;
-  name: string;
-  within: number | string;
-  warn: number | string | null;
-  met: number;
-  warned: number;
-  breached: number;
-  burn: number | null;
-}
-
-export interface OpenSla {
-  run: string;
-  reference: string | null;
-  since: string;
-  dueAt: string;
-  state: string;
-}
-
-export interface SlaBoard {
-  items: Objective[];
-  open: OpenSla[];
 }

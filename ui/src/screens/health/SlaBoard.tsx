@@ -72,9 +72,9 @@ const COLUMNS: Column<Objective>[] = [
   },
   {
     id: "burn",
-    title: "Burn",
+    title: "Not kept",
     number: true,
-    by: (one) => one.burn ?? -1,
+    by: (one) => one.burn,
     cell: (one) => <Burn of={one.burn} />,
   },
 ];
@@ -168,19 +168,13 @@ function Kept({ of }: { of: number | null }) {
   );
 }
 
-/** How many times faster than allowed the share that may fail is used up. */
-function Burn({ of }: { of: number | null }) {
-  if (of === null) return <span className="faint">–</span>;
-  const text = `${of >= 10 ? Math.round(of) : of.toFixed(1)}×`;
-  if (of <= 1) return <span className="quiet">{text}</span>;
+/** The part of what was promised that was not kept. */
+function Burn({ of }: { of: number }) {
+  if (!of) return <span className="faint">0 %</span>;
   return (
-    <span
-      className="mark plain"
-      data-tone={of > 10 ? "bad" : "warn"}
-      title="Used up faster than allowed"
-    >
+    <span className="mark plain" data-tone={of > 0.1 ? "bad" : "warn"} title="Promises not kept">
       <Icon name="warning" />
-      {text}
+      {percent(of)}
     </span>
   );
 }
