@@ -1,6 +1,6 @@
 """Proving who somebody is: an identity provider, where people log in.
 
-What somebody may do is not decided here (`app.access`).
+What somebody may do is not decided here (`server.access`).
 """
 
 from __future__ import annotations
