@@ -11,6 +11,10 @@ from batuta.errors import RequestError
 from batuta.server.keys import Keys, new_key
 
 NOW = 1_800_000_000_000
+WORKFLOW = """\
+document: { dsl: '1.0.3', namespace: demo, name: greeting, version: '1.0.0' }
+do: [ a: { set: { b: 1 } } ]
+"""
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_the_secret_of_a_key_is_not_kept_and_not_listed(keys, tmp_path):
     token = keys("add", "ada", "--days", "30")["token"]
     listed = keys("list")["keys"]
     assert [(one["name"], one["role"]) for one in listed] == [("ada", "viewer")]
-    secret = token.rpartition("_")[2]
+    secret = token.split("_", 2)[2]
     assert secret not in json.dumps(listed)
     assert not any(secret.encode() in file.read_bytes() for file in tmp_path.glob("batuta.db*"))
 
@@ -107,3 +111,30 @@ def test_a_role_or_key_that_there_is_not_is_refused(keys):
     assert "there is no key nobody" in keys("revoke", "nobody", code=2)
     with pytest.raises(RequestError, match="name"):
         new_key(" ", "viewer", (), NOW)
+
+
+async def test_what_tells_of_all_namespaces_is_for_who_has_them_all(served, keys):
+    limited = keys("add", "ada", "--role", "admin", "--namespace", "else")["token"]
+    places = ["events", "dead-letters", "dead-letters/groups", "participants", "map"]
+    async with client(served, limited) as http:
+        for place in [*places, "stream?topics=events"]:
+            assert (await http.get(f"/api/v1/{place}")).status_code == 403, place
+        done = await http.post("/api/v1/dead-letters/redrive", json={"ids": ["x/1"]})
+        assert done.status_code == 403
+    for place in places:
+        await served.get(f"/{place}")
+
+
+async def test_the_stream_tells_of_runs_in_ones_own_namespaces_only(served, keys):
+    own = WORKFLOW.replace("demo", "else")
+    await served.deploy(own)
+    limited = keys("add", "ada", "--namespace", "else")["token"]
+    async with client(served, limited) as http, http.stream("GET", "/api/v1/stream") as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+        await served.post("/runs", {"workflow": "demo/greeting", "input": {}}, status=201)
+        mine = await served.post("/runs", {"workflow": "else/greeting"}, status=201)
+        async for line in lines:
+            if line.startswith("data: "):
+                assert json.loads(line.removeprefix("data: "))["id"] == mine["id"]
+                break

@@ -42,6 +42,21 @@ class Principal(NamedTuple):
         """Say whether every namespace is theirs."""
         return "*" in self.namespaces
 
+    def require_everywhere(self) -> None:
+        """Refuse who has not all namespaces what cannot be told apart by them.
+
+        Raises:
+            Refused: they have not.
+        """
+        if not self.sees_all:
+            raise Refused(
+                403,
+                "namespace",
+                "Not allowed",
+                f"{self.name} has only some namespaces, and this is about all of them",
+                hint=f"theirs are: {', '.join(self.namespaces)}",
+            )
+
     def require(self, role: str, namespace: str | None = None) -> None:
         """Refuse what they may not do.
 

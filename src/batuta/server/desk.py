@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from batuta.wiring.surroundings import Surroundings
 
 ROLE = "x-role"
+WHOLE = "x-whole"
 _WHY = {
     401: "There are no credentials, or none that are known.",
     403: "The role or the namespace does not allow it.",
@@ -84,6 +85,11 @@ def role(name: str) -> dict[str, Any]:
     return {ROLE: name}
 
 
+def whole(name: str) -> dict[str, Any]:
+    """Return what a route declares that tells of all namespaces at once: as `role`, and so wide."""
+    return {ROLE: name, WHOLE: True}
+
+
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route declares as its refusals, besides those that every route has."""
     return {
@@ -103,11 +109,15 @@ class Guarded(APIRoute):
         """Return the handler with its guard before it."""
         handler = super().get_route_handler()
         needed = (self.openapi_extra or {}).get(ROLE)
+        is_whole = (self.openapi_extra or {}).get(WHOLE, False)
         if needed not in ROLES:
             raise RequestError(f"route {self.path} does not say who may use it")
 
         async def guarded(request: Request) -> Response:
-            who_of(request).require(needed)
+            who = who_of(request)
+            who.require(needed)
+            if is_whole:
+                who.require_everywhere()
             return await handler(_JsonRequest(request.scope, request.receive))
 
         return guarded

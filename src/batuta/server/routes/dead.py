@@ -11,7 +11,7 @@ from starlette.responses import Response
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer
 from batuta.server.asked import After, Limit
-from batuta.server.desk import Guarded, refusals, role
+from batuta.server.desk import Guarded, refusals, whole
 from batuta.server.models.base import Page
 from batuta.server.models.operating import (
     DiscardBody,
@@ -38,7 +38,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listDeadLetters",
         response_model=Page[LetterModel],
         responses=refusals(),
-        openapi_extra=role(VIEWER),
+        openapi_extra=whole(VIEWER),
     )
     async def every(
         participant: Annotated[str | None, Query(max_length=400)] = None,
@@ -55,7 +55,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="groupDeadLetters",
         response_model=list[LetterGroup],
         responses=refusals(),
-        openapi_extra=role(VIEWER),
+        openapi_extra=whole(VIEWER),
     )
     async def groups(why: Why = "dead") -> Response:
         """Say why messages were put aside, what is most frequent first."""
@@ -66,7 +66,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="redriveDeadLetters",
         response_model=LettersDone,
         responses=refusals(404, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=whole(OPERATOR),
     )
     async def redrive(request: Request, body: LettersBody) -> Response:
         """Have messages taken again, by whoever put them aside."""
@@ -80,7 +80,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="discardDeadLetters",
         response_model=LettersDone,
         responses=refusals(404, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=whole(OPERATOR),
     )
     async def discard(request: Request, body: DiscardBody) -> Response:
         """Forget messages, for good."""
@@ -94,7 +94,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="redriveDeadLetterAs",
         response_model=LetterModel,
         responses=refusals(404, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=whole(OPERATOR),
     )
     async def redrive_as(request: Request, letter: LetterId, body: RedriveBody) -> Response:
         """Have a message taken again with other data."""

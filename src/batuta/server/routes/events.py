@@ -15,7 +15,7 @@ from batuta.errors import RequestError
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer, decoded
 from batuta.server.asked import digest_of, media_of, unreadable
-from batuta.server.desk import Guarded, refusals, role, who_of
+from batuta.server.desk import Guarded, refusals, role, who_of, whole
 from batuta.server.models.base import Page
 from batuta.server.models.events import Accepted, EventModel
 from batuta.server.quick import KEY_PARAMETER, key_of
@@ -76,7 +76,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listEvents",
         response_model=Page[EventModel],
         responses=refusals(),
-        openapi_extra=role(VIEWER),
+        openapi_extra=whole(VIEWER),
     )
     async def every(
         type_: Annotated[str | None, Query(alias="type", max_length=512)] = None,

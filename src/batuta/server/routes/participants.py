@@ -12,7 +12,7 @@ from batuta.app.triggers import triggers
 from batuta.insight.catalogue import catalogue
 from batuta.server.access import VIEWER
 from batuta.server.answers import Answer
-from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
+from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of, whole
 from batuta.server.models.base import Page
 from batuta.server.models.operating import (
     CatalogueModel,
@@ -34,7 +34,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listParticipants",
         response_model=Page[ParticipantModel],
         responses=refusals(),
-        openapi_extra=role(VIEWER),
+        openapi_extra=whole(VIEWER),
     )
     async def every() -> Response:
         """List participants: where each is, and how far behind."""
@@ -58,7 +58,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="getMap",
         response_model=MapModel,
         responses=refusals(),
-        openapi_extra=role(VIEWER),
+        openapi_extra=whole(VIEWER),
     )
     async def live(
         minutes: Annotated[int, Query(ge=1, le=60, description="Count so far back.")] = 5,

@@ -45,7 +45,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def end() -> Response:
         """End a session: the cookie is forgotten."""
-        answer = Answer(None, status_code=204)
+        answer = Response(status_code=204)
         answer.delete_cookie(COOKIE, path="/")
         return answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,8 +17,10 @@ from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from batuta.server.access import Principal
     from batuta.server.desk import Desk
 
+RUN_CHANGED = "run.changed"
 TOPICS = (RUNS, EVENTS, "dead", "participants", "sla")
 MOST = 20
 
@@ -52,8 +55,10 @@ def router(desk: Desk) -> APIRouter:
             if run != topic:
                 view = desk.engine.show(run)
                 who.require(VIEWER, namespace_of(view.workflow))
+            elif topic != RUNS:
+                who.require_everywhere()
         return StreamingResponse(
-            _lines(desk.changes, wanted, last_event_id),
+            _lines(desk.changes, wanted, last_event_id, who),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
@@ -72,11 +77,20 @@ def _wanted(topics: str) -> list[str]:
     return wanted
 
 
-async def _lines(changes: Changes, wanted: list[str], after: str | None) -> AsyncGenerator[bytes]:
+async def _lines(
+    changes: Changes, wanted: list[str], after: str | None, who: Principal
+) -> AsyncGenerator[bytes]:
     with changes.looking(wanted, after) as messages:
         yield b"retry: 1000\n\n"
         async for one in messages:
+            if one.event == RUN_CHANGED and not who.sees_all and not _sees(who, one.data):
+                continue
             if one.event:
                 yield f"id: {one.id}\nevent: {one.event}\ndata: ".encode() + one.data + b"\n\n"
             else:
                 yield b": alive\n\n"
+
+
+def _sees(who: Principal, view: bytes) -> bool:
+    """Say whether a run is of a namespace of theirs."""
+    return who.sees(namespace_of(msgspec.json.decode(view)["workflow"]))
