@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import signal
 import sys
 from importlib.util import find_spec
@@ -207,7 +208,9 @@ class _Child:
     def kill(self) -> None:
         if self._process.returncode is None:
             try:
-                self._process.kill()
+                # Not `Process.kill`: it asks first whether the child has ended, and so takes the
+                # exit code away that `end` is to tell.
+                os.kill(self._process.pid, signal.SIGKILL)
             except ProcessLookupError:  # it ended by itself, a moment ago
                 return
         self._writer.close()
