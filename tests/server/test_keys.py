@@ -8,7 +8,9 @@ from click.testing import CliRunner
 
 from batuta.cli import main
 from batuta.errors import RequestError
+from batuta.server import keys as module_of_keys
 from batuta.server.keys import Keys, new_key
+from batuta.server.routes import stream
 
 NOW = 1_800_000_000_000
 WORKFLOW = """\
@@ -63,6 +65,38 @@ async def test_a_key_that_is_revoked_ends_at_once_with_the_sessions_that_were_ma
         keys("revoke", made["id"])
         assert (await http.get("/api/v1/session")).status_code == 401
         assert (await page.get("/api/v1/session")).status_code == 401
+
+
+async def test_a_stream_ends_with_the_key_that_it_was_opened_with(served, keys, monkeypatch):
+    monkeypatch.setattr(stream, "LOOK_AGAIN_S", 0.0)
+    made = keys("add", "ada")
+    async with (
+        client(served, made["token"]) as http,
+        http.stream("GET", "/api/v1/stream?topics=runs") as answer,
+    ):
+        lines = answer.aiter_lines()
+        await anext(lines)
+        await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+        while not (await anext(lines)).startswith("event: run.changed"):
+            pass
+        keys("revoke", made["id"])
+        await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+        rest = [line async for line in lines]
+
+    assert not any(line.startswith("event") for line in rest)
+
+
+async def test_a_key_is_not_verified_for_who_has_guessed_too_often(served, keys, monkeypatch):
+    known, made = keys("add", "ada"), keys("add", "bob")
+    async with client(served, known["token"]) as http:
+        assert (await http.get("/api/v1/session")).status_code == 200
+        async with client(served, "guess") as guesser:
+            while (await guesser.get("/api/v1/session")).status_code != 429:
+                pass
+        monkeypatch.setattr(module_of_keys, "_verifies", lambda *_: pytest.fail("it was verified"))
+        async with client(served, made["token"]) as stranger:
+            assert (await stranger.get("/api/v1/session")).status_code == 429
+        assert (await http.get("/api/v1/session")).status_code == 200
 
 
 async def test_what_is_no_key_lets_nobody_in(served, keys):

@@ -19,7 +19,8 @@ class Principal(NamedTuple):
     """Somebody who is known. `namespaces` are patterns (`retail`, `team-*`).
 
     `by` is how they proved it: token, key, session or oidc; `csrf` what a change has to repeat when
-    they came by a cookie; `key` the id of the API key that it all goes back to, if it does.
+    they came by a cookie; `key` the id of the API key that it all goes back to, if it does; `until`
+    when a session ends, in epoch milliseconds.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Principal(NamedTuple):
     by: str = "token"
     csrf: str | None = None
     key: str = ""
+    until: int | None = None
 
     def has(self, role: str) -> bool:
         """Say whether a role is among those that this one may do everything of."""

@@ -85,7 +85,7 @@ class Gate:
         headers = Headers(scope=scope)
         sending, sender = _with_headers(scope, send), _address(scope)
         try:
-            who = scope[PRINCIPAL] = await self._admitted(scope, headers)
+            who = scope[PRINCIPAL] = await self._admitted(scope, headers, sender)
             if who is None:
                 stop = _too_often(self._guesses.waits(sender))
             else:
@@ -110,9 +110,9 @@ class Gate:
 
         return counting
 
-    async def _admitted(self, scope: Scope, headers: Headers) -> Principal | None:
+    async def _admitted(self, scope: Scope, headers: Headers, sender: str) -> Principal | None:
         """Return who is asking; None only in open places."""
-        who = await self._who(headers)
+        who = await self._who(headers, sender)
         if who is None:
             if is_open(scope["method"], scope["path"]) or scope["path"].startswith(SIGNED_BELOW):
                 return None
@@ -138,13 +138,18 @@ class Gate:
                 )
         return who
 
-    async def _who(self, headers: Headers) -> Principal | None:
+    async def _who(self, headers: Headers, sender: str) -> Principal | None:
         authorization = headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if authorization:
             if scheme.lower() != "bearer":
                 return None
-            return await self._credentials.of_token(token.strip())
+            token = token.strip()
+            # To verify a key takes memory and time on purpose: not for who has guessed too often.
+            stop = _too_often(self._guesses.waits(sender))
+            if stop is not None and not self._credentials.knows(token):
+                raise stop
+            return await self._credentials.of_token(token)
         cookie = _cookie(headers.get("cookie", ""))
         return None if cookie is None else self._credentials.of_session(cookie)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from batuta.app.changes import EVENTS, RUNS, Changes
+from batuta.app.changes import EVENTS, RUNS
 from batuta.errors import RequestError
 from batuta.server.access import VIEWER
 from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 RUN_CHANGED = "run.changed"
 TOPICS = (RUNS, EVENTS, "dead", "participants", "sla")
 MOST = 20
+LOOK_AGAIN_S = 5.0
+"""After so long, who looks has to be somebody who would still be let in."""
 
 
 def router(desk: Desk) -> APIRouter:
@@ -58,7 +61,7 @@ def router(desk: Desk) -> APIRouter:
             elif topic != RUNS:
                 who.require_everywhere()
         return StreamingResponse(
-            _lines(desk.changes, wanted, last_event_id, who),
+            _lines(desk, wanted, last_event_id, who),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
@@ -78,11 +81,17 @@ def _wanted(topics: str) -> list[str]:
 
 
 async def _lines(
-    changes: Changes, wanted: list[str], after: str | None, who: Principal
+    desk: Desk, wanted: list[str], after: str | None, who: Principal
 ) -> AsyncGenerator[bytes]:
-    with changes.looking(wanted, after) as messages:
+    loop = asyncio.get_running_loop()
+    seen_at = loop.time()
+    with desk.changes.looking(wanted, after) as messages:
         yield b"retry: 1000\n\n"
         async for one in messages:
+            if loop.time() - seen_at >= LOOK_AGAIN_S:
+                if not desk.credentials.admits(who):
+                    return
+                seen_at = loop.time()
             if one.event == RUN_CHANGED and not who.sees_all and not _sees(who, one.data):
                 continue
             if one.event:
