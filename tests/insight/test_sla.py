@@ -59,6 +59,12 @@ def test_a_promise_begins_when_a_task_does_and_ends_with_it(promised):
     assert notes.ended == [("r1", CHARGE, 1_005)]
 
 
+def test_an_event_that_a_task_hears_does_not_end_its_promise(promised):
+    promised.done("/do/0/plain").tell("started", "/do/1/both")
+    promised.tell("started", CHARGE).tell("heard", CHARGE)
+    assert noted(promised).ended == []
+
+
 def test_a_promise_begins_when_control_goes_to_the_participant(promised):
     promised.tell("handed", CHARGE, at=500).tell("started", CHARGE, at=900)
     assert [one.since for one in noted(promised).made] == [500, 900]  # the first stays

@@ -205,7 +205,7 @@ class Engine:
         Raises:
             NotFoundError: there is no such run.
         """
-        self._row(run_id)
+        self.row(run_id)
         return Run(self, run_id)
 
     async def result(self, run_id: str, wait: float | None = None) -> RunView:
@@ -220,7 +220,7 @@ class Engine:
 
     async def _until_ended(self, run_id: str) -> RunView:
         while True:
-            if self._row(run_id).control == CHOREOGRAPHED:
+            if self.row(run_id).control == CHOREOGRAPHED:
                 view = self.show(run_id)
                 if view.ended_at is not None or view.problem is not None:
                     return view
@@ -231,7 +231,7 @@ class Engine:
                 await self.conductor.until_ended(run_id)
                 if run.is_over:
                     return ended_view(run)
-            row = self._row(run_id)
+            row = self.row(run_id)
             if row.ended_at is not None or row.problem is not None:
                 return self._view(row)
             if row.owner == self.conductor.owner:
@@ -241,7 +241,7 @@ class Engine:
 
     def show(self, run_id: str) -> RunView:
         """Return a run as it stands."""
-        return self._view(self._row(run_id))
+        return self._view(self.row(run_id))
 
     def runs(
         self,
@@ -258,11 +258,11 @@ class Engine:
 
     def known(self, run_id: str) -> KnownView:
         """Return what is expected next in a run, from whom and since when, and its conformance."""
-        return self.knowing.about(self._row(run_id))
+        return self.knowing.about(self.row(run_id))
 
     def tasks(self, run_id: str) -> list[TaskView]:
         """Return a run's timeline: its tasks in the order in which they started."""
-        row = self._row(run_id)
+        row = self.row(run_id)
         if row.control == CHOREOGRAPHED:
             lines = told(self.meeting.views.reports(run_id)).lines
         else:
@@ -287,7 +287,7 @@ class Engine:
         await self._ask(run_id, ResumeAsked(), "resume", "resumed")
 
     async def _ask(self, run_id: str, event: Event, verb: str, what: str) -> None:
-        row = self._row(run_id)
+        row = self.row(run_id)
         if row.status in TERMINAL:
             raise ConflictError(f"run {run_id} is {row.status}: it cannot be {what} any more")
         if row.control == CHOREOGRAPHED:
@@ -337,7 +337,7 @@ class Engine:
             RequestError: the workflow has no such task; or the input is not JSON.
             NotFoundError: the bus does not keep a choreographed run's first event any more.
         """
-        row = self._row(run_id)
+        row = self.row(run_id)
         new = await retry(self, row, from_start=from_start, task=task, data=input)
         return Run(self, new)
 
@@ -347,7 +347,7 @@ class Engine:
         Raises:
             NotFoundError: the bus does not keep a choreographed run's first event any more.
         """
-        return Run(self, await again(self, self._row(run_id), input))
+        return Run(self, await again(self, self.row(run_id), input))
 
     async def input_of(self, run_id: str) -> Any:
         """Return what a run was started with.
@@ -355,7 +355,7 @@ class Engine:
         Raises:
             NotFoundError: the bus does not keep a choreographed run's first event any more.
         """
-        return self.conductor.keeper.mask(await input_of(self, self._row(run_id)))
+        return self.conductor.keeper.mask(await input_of(self, self.row(run_id)))
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -478,9 +478,9 @@ class Engine:
             count += found
         return count
 
-    def _row(self, run_id: str) -> RunRow:
-        row = self.store.run(run_id)
-        if row is None:
+    def row(self, run_id: str) -> RunRow:
+        """Return a run as the store has it; a NotFoundError if there is none."""
+        if (row := self.store.run(run_id)) is None:
             raise NotFoundError(
                 f"there is no run {run_id}", hint="`batuta runs list` shows the runs of this store"
             )

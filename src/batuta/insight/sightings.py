@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from batuta.choreography.types import prefix_of
+from batuta.choreography.types import RESERVED, prefix_of
 from batuta.kernel.lifecycle import Happened
-from batuta.ports.views import Report, Sighting
+from batuta.ports.views import Exchanged, Report, Sighting
 from batuta.runtime.shared.envelope import (
     Envelope,
     decode_ask,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("batuta.viewer")
 
+HEARD = "heard"
+"""What happened to a listen that consumed an event (`Happened`)."""
+
 HANDED = "handed"
 """What happened to a task that control has gone to, and that has not begun yet (`Happened`)."""
 
@@ -38,30 +41,37 @@ HANDED = "handed"
 class Seen:
     """What messages tell: of runs, and of their tasks, as it is kept and as it is told."""
 
-    __slots__ = ("fresh", "reports", "runs")
+    __slots__ = ("exchanged", "fresh", "reports", "runs", "time")
 
     def __init__(self) -> None:
+        self.exchanged: list[Exchanged] = []
         self.runs: dict[str, list[Sighting]] = {}
         self.reports: list[Report] = []
         self.fresh: dict[str, list[Happened]] = {}
+        self.time = 0
+        """When the last message was told that says so: those that do not say it are as old."""
 
 
 def note(message: Delivered, seen: Seen) -> None:
     """Add what a message tells; one that cannot be read tells nothing."""
     try:
         envelope = decode_envelope(message.body)
-        if envelope.batutarun:
-            _note_event(message, envelope, seen)
+        run = envelope.batutarun or envelope.batutaabout
+        if run:
+            at = seen.time = _milliseconds(envelope.time) or seen.time
+            if not (message.type.startswith(RESERVED) and message.type.endswith(".progress")):
+                seen.exchanged.append(Exchanged(run, at, message.number))
+            if envelope.batutarun:
+                _note_event(message, envelope, at, seen)
     except (msgspec.DecodeError, ValueError) as error:
         # Whoever should have taken it says what is wrong with it.
         _log.debug("message %s tells nothing: %s", message.id, error)
 
 
-def _note_event(message: Delivered, envelope: Envelope, seen: Seen) -> None:
+def _note_event(message: Delivered, envelope: Envelope, at: int, seen: Seen) -> None:
     run = envelope.batutarun or ""
     name = envelope.batutaworkflow.partition(":")[0]
     prefix = prefix_of(*name.split("/", 1))
-    at = _milliseconds(envelope.time)
     known: dict[str, Any] = {
         "run": run,
         "workflow": envelope.batutaworkflow,
@@ -98,6 +108,7 @@ def _note_reports(message: Delivered, envelope: Envelope, hand: Hand, at: int, s
         output = msgspec.json.decode(envelope.data) if position == announced else one.output
         told.append(msgspec.structs.replace(one, output=output, by=envelope.batutafrom))
     told += _handed(envelope, hand, at)
+    told = [one for one in told if not _is_heard(run, one, seen)]
     for position, one in enumerate(told):
         seen.reports.append(
             Report(
@@ -105,6 +116,13 @@ def _note_reports(message: Delivered, envelope: Envelope, hand: Hand, at: int, s
             )
         )
     seen.fresh.setdefault(run, []).extend(told)
+
+
+def _is_heard(run: str, one: Happened, seen: Seen) -> bool:
+    """Note which event a listen heard, if that is what is told."""
+    if one.what == HEARD:
+        seen.exchanged.append(Exchanged(run, one.at, one.number, one.reference, one.participant))
+    return one.what == HEARD
 
 
 def _handed(envelope: Envelope, hand: Hand, at: int) -> list[Happened]:

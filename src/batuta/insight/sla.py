@@ -62,7 +62,7 @@ def note(program: Program, run: str, control: str, told: Iterable[Happened], not
                     participant=one.participant,
                 )
             )
-        elif one.what != "retried":
+        elif one.what not in {"retried", "heard"}:
             notes.ended.append((run, one.key, one.at))
 
 

@@ -96,6 +96,8 @@ def account_of(reports: Iterable[Happened]) -> Account:
     retrying: set[str] = set()
     for happened in reports:
         key = happened.key
+        if happened.what == "heard":
+            continue
         if happened.what == "handed":
             if key not in known:
                 handed[key] = happened

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from batuta.errors import BatutaError, UnavailableError
-from batuta.insight.sightings import Seen, note
+from batuta.insight.sightings import HEARD, Seen, note
 from batuta.kernel.lifecycle import Happened
 from batuta.kernel.state import TERMINAL
 from batuta.runtime.shared.threads import in_thread
@@ -146,7 +146,9 @@ class Viewer:
             place = page[-1].number
             self._mark()
             notes = None if self._following is None else self._following.notes(seen)
-            see = partial(self._views.see, sightings, seen.reports, self._name, place, notes)
+            see = partial(
+                self._views.see, sightings, seen.reports, self._name, place, notes, seen.exchanged
+            )
             await in_thread(see)
             self._place = place
             if self._following is not None:
@@ -203,7 +205,7 @@ class Standing:
 
     def follow(self, happened: Happened) -> None:
         """Take in what happened to a task."""
-        if happened.kind in _COMPOSITE:
+        if happened.kind in _COMPOSITE or happened.what == HEARD:
             return
         if happened.what in {"started", "handed"}:
             self.tasks[happened.key] = happened.kind

@@ -16,8 +16,9 @@ from batuta.kernel.faults import FaultData
 class Happened(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One change in a task's life.
 
-    `what` is started, completed, faulted, cancelled or retried; a viewer adds handed (control has
-    gone to the participant that the task belongs to). `key` is reference and path: the occurrence.
+    `what` is started, completed, faulted, cancelled, retried, or heard (a listen consumed the event
+    of this `number`); a viewer adds handed (control has gone to the participant that the task
+    belongs to). `key` is reference and path: the occurrence.
     `iteration` is the index in the innermost loop, or None; `at` is epoch milliseconds. `by` is who
     told it, where that is not the one who asks.
     """
@@ -36,6 +37,7 @@ class Happened(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     output: Any = None
     fault: FaultData | None = None
     by: str = ""
+    number: int = 0
 
 
 Watch = list[Happened]

@@ -32,6 +32,7 @@ def report(
     input: Any = None,  # noqa: A002 -- the name that the DSL and `Happened` use
     output: Any = None,
     fault: FaultData | None = None,
+    number: int = 0,
 ) -> None:
     """Tell the watcher, if there is one, about a task; `path` is told unless the task is inside."""
     if t.watch is None or node.kind in UNTOLD:
@@ -52,14 +53,18 @@ def report(
             input,
             output,
             fault,
+            number=number,
         )
     )
 
 
-def report_frame(t: Transition, what: str, frame: Frame, fault: FaultData | None = None) -> None:
-    """Tell the watcher about the task of a frame."""
+def report_frame(
+    t: Transition, what: str, frame: Frame, fault: FaultData | None = None, number: int = 0
+) -> None:
+    """Tell the watcher about the task of a frame; `number` is that of an event which it heard."""
     if t.watch is not None:
-        report(t, what, t.program.nodes[frame.at], frame.parent, path=frame.path, fault=fault)
+        node, path = t.program.nodes[frame.at], frame.path
+        report(t, what, node, frame.parent, path=path, fault=fault, number=number)
 
 
 def business_event(t: Transition, node: Node, parent: Frame, output: Any) -> dict[str, Any]:

@@ -56,12 +56,26 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+class Exchanged(msgspec.Struct, frozen=True, array_like=True):
+    """A message of a bus that concerns a run, by its number there.
+
+    `at` is epoch milliseconds. It is about the run, or published by it; with a `task`, the listen
+    of this reference has heard it at that time, of this `participant`.
+    """
+
+    run: str
+    at: int
+    number: int
+    task: str = ""
+    participant: str | None = None
+
+
 class Views(Protocol):
     """Keeps what is seen of choreographed runs.
 
     Promises: `see` writes all that it is given or nothing, the place too, so that what was read
         from the bus is neither missed nor counted twice. A run that has ended never changes.
-        Orchestrated runs, and runs that were known and forgotten, are not touched.
+        The rows of orchestrated runs, and runs that were known and forgotten, are not touched.
     Failure: `UnavailableError` means that nothing was written, and the same may be given again.
     Cancellation: the reads return at once; `see` is called from any thread and cannot be cancelled.
     Order: reports come by time, then in the order in which they were told.
@@ -75,8 +89,11 @@ class Views(Protocol):
         bus: str,
         place: int,
         notes: Notes | None = None,
+        exchanged: Iterable[Exchanged] = (),
     ) -> None:
         """Write down what was read from a bus, up to a place in it; an empty `bus` is no bus.
+
+        Of `exchanged` those count that concern runs which are known here, orchestrated ones too.
 
         Of `notes` the promises that were made and have ended count, and when to see (`checked`)
         whether a run is stuck: until then it is not.
@@ -97,6 +114,10 @@ class Views(Protocol):
 
     def reports(self, run: str) -> list[bytes]:
         """Return what was told of a run's tasks."""
+        ...
+
+    def exchanged(self, run: str, after: tuple[int, int, str], limit: int = 100) -> list[Exchanged]:
+        """Return messages that concern a run, by time, number and task, behind such a place."""
         ...
 
     def place(self, bus: str) -> int:

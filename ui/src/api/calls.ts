@@ -1,5 +1,5 @@
 // What this page asks of the server, one function each. Nothing else names an address of the API.
-import { BASE, data, http } from "./http";
+import { data, http } from "./http";
 import type { paths } from "./schema";
 import type * as T from "./types";
 
@@ -20,14 +20,6 @@ const ofVersion = (workflow: string, version: string) => {
   return { params: { path: { namespace, name, version } } };
 };
 
-/** A route that the server's description does not have yet. */
-function planned<A>(path: string): Promise<A> {
-  const client = http as unknown as {
-    GET: (path: string) => Promise<{ data?: A; error?: unknown; response: Response }>;
-  };
-  return data(client.GET(`${BASE}${path}`));
-}
-
 export const calls = {
   session: () => data<T.Session>(http.GET("/api/v1/session")),
   signIn: (token: string) => data<T.Session>(http.POST("/api/v1/session", { body: { token } })),
@@ -40,7 +32,12 @@ export const calls = {
   run: (id: string) => data<T.RunDetail>(http.GET("/api/v1/runs/{run_id}", ofRun(id))),
   input: (id: string) => data(http.GET("/api/v1/runs/{run_id}/input", ofRun(id))),
   tasks: (id: string) => data<T.Page<T.Task>>(http.GET("/api/v1/runs/{run_id}/tasks", ofRun(id))),
-  runEvents: (id: string) => planned<T.Page<T.RunEvent>>(`/runs/${encodeURIComponent(id)}/events`),
+  runEvents: (id: string, after: string | null) =>
+    data<T.Page<T.RunEvent>>(
+      http.GET("/api/v1/runs/{run_id}/events", {
+        params: { path: { run_id: id }, query: after === null ? {} : { after } },
+      }),
+    ),
   start: (body: StartBody, key: string) =>
     data<T.Run>(
       http.POST("/api/v1/runs", { body, params: { header: { "Idempotency-Key": key } } }),

@@ -48,6 +48,7 @@ export type OverviewRow = Shapes["WorkflowHealthModel"];
 export type SlaBoard = Shapes["SlaBoardModel"];
 export type Objective = Shapes["ObjectiveModel"];
 export type OpenSla = Shapes["PromiseModel"];
+export type RunEvent = Shapes["RunEventModel"];
 export type CloudEvent = Shapes["CloudEvent"];
 
 // -- what the server has not described yet --------------------------------------------------------
@@ -61,11 +62,4 @@ export interface RunSla {
   state: string;
   dueAt?: string | null;
   within?: number | string | null;
-}
-
-export interface RunEvent {
-  at: string;
-  direction: "in" | "out";
-  participant: string | null;
-  event: CloudEvent;
 }

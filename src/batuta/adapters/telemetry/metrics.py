@@ -83,6 +83,8 @@ class RunMetrics:
             if len(self._begun) > MOST_OPEN:
                 self._begun.popitem(last=False)
             return
+        if happened.what == "heard":
+            return
         task = {**of, "task": happened.reference, "participant": happened.participant or ""}
         if happened.what == "retried":
             self._retries.add(1, task)

@@ -58,7 +58,7 @@ class RunSpans:
                 self._begun[sight.run, happened.key] = happened.at
                 if len(self._begun) > MOST_OPEN:
                     self._begun.popitem(last=False)
-            elif happened.what != "retried":
+            elif happened.what not in {"retried", "heard"}:
                 self._end_task(sight, happened)
         if sight.ended_at is not None:
             self._end_run(sight)

@@ -23,6 +23,7 @@ from batuta.kernel.ears import NOTHING, behind, having_heard
 from batuta.kernel.evaluation import Code, is_true
 from batuta.kernel.flow import enter, finish
 from batuta.kernel.frames import changed, new_frame, parent_of, replaced
+from batuta.kernel.reporting import report_frame
 from batuta.kernel.state import Frame, ListenState, Token
 from batuta.kernel.transition import Action, Transition, entering, given_in
 
@@ -185,6 +186,7 @@ def _heard(
     bound: dict[str, Any],
     number: int,
 ) -> Action:
+    report_frame(t, "heard", frame, number=number)
     token = _remembering(t, token, node, number, bound)
     new = changed(frame, state=state)
     if state.satisfied:

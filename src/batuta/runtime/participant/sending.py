@@ -62,6 +62,8 @@ class Sending:
         if published:
             run.published = []
             for one in published:
+                if "batutahand" not in one:
+                    one["batutaabout"], one["batutaby"] = run.id, self._participant.name
                 self._participant.outbox.note(run.id, one)
 
     def _told(self, run: PartRun) -> tuple[Happened, ...]:

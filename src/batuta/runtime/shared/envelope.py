@@ -5,7 +5,8 @@ the output of the task that ended, the problem of one that faulted. Everything t
 participants of ours need is in attributes whose names begin with `batuta` (CloudEvents 1.0,
 "Extension Context Attributes"): which run of which version this is about, and the *hand*, an opaque
 text with the tokens that go on from here, branches that ended, and what the tasks have lived
-through since.
+through since. An event that a run publishes for the world, and that moves no run, only says whose
+it is: `batutaabout` is the run, `batutaby` the participant. Nobody but viewers reads that.
 
 Every id is derived from the run and what happened in it, so that whoever tells it twice (after a
 crash) tells the same. What an event is known by everywhere (on the bus, in inboxes) is its *name*,
@@ -96,6 +97,8 @@ class Envelope(msgspec.Struct, gc=False, omit_defaults=True):
     batutaparent: str | None = None
     batutaparentkey: str | None = None
     batutahand: str | None = None
+    batutaabout: str | None = None
+    batutaby: str = ""
 
 
 encode = msgspec.json.Encoder().encode

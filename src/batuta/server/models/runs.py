@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from batuta.server.models.base import Control, Fault, Shape, Status, Time
+from batuta.server.models.events import CloudEvent  # noqa: TC001 -- read while the program runs
 
 
 class RunModel(Shape):
@@ -102,6 +103,22 @@ class TaskModel(Shape):
     input: Any = None
     output: Any = None
     error: Fault | None
+
+
+class RunEventModel(Shape):
+    """An event of a run; a null `participant` is a conductor, or somebody from outside.
+
+    With one that is `handed`, control goes on, `to` these participants. Of data that is too large
+    to be shown `cut` is the size in bytes.
+    """
+
+    at: Time
+    direction: Literal["in", "out", "handed"]
+    participant: str | None
+    to: list[str]
+    task: str | None
+    event: CloudEvent
+    cut: int | None
 
 
 class StartBody(Shape):

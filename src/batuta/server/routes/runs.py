@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from batuta.app.choreography import CHOREOGRAPHED
+from batuta.app.run_events import events_of
 from batuta.runtime.shared.ids import new_run_id
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer
@@ -22,7 +23,13 @@ from batuta.server.asked import (
 )
 from batuta.server.desk import Guarded, namespace_of, refusals, role, seen_by, who_of
 from batuta.server.models.base import Page
-from batuta.server.models.runs import InputModel, RunDetailModel, RunModel, TaskModel
+from batuta.server.models.runs import (
+    InputModel,
+    RunDetailModel,
+    RunEventModel,
+    RunModel,
+    TaskModel,
+)
 from batuta.server.quick import KEY_PARAMETER, body_as, key_of
 
 if TYPE_CHECKING:
@@ -154,6 +161,20 @@ def router(desk: Desk) -> APIRouter:
         """Return a run's tasks in the order in which they started."""
         allowed(desk, request, run_id, VIEWER)
         return Answer({"items": engine.tasks(run_id), "next": None})
+
+    @routes.get(
+        "/runs/{run_id}/events",
+        operation_id="listRunEvents",
+        response_model=Page[RunEventModel],
+        responses=refusals(404),
+        openapi_extra=role(VIEWER),
+    )
+    async def events(
+        request: Request, run_id: RunId, after: After = None, limit: Limit = 100
+    ) -> Response:
+        """Return the events that went into a run, came out of it, or handed it over, by time."""
+        allowed(desk, request, run_id, VIEWER)
+        return Answer(await events_of(engine, run_id, after=after, limit=limit))
 
     return routes
 

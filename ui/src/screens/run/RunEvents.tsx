@@ -1,29 +1,38 @@
-// The events that went into a run and came out of it, in their order.
-import { useQuery } from "@tanstack/react-query";
+// The events that went into a run, came out of it, or handed it over, in their order.
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { calls } from "../../api/calls";
 import type { RunDetail, RunEvent } from "../../api/types";
-import { Icon } from "../../parts/Icon";
+import { Icon, type IconName } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
-import { Who } from "../../parts/Mark";
+import { type Tone, Who } from "../../parts/Mark";
 import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { Time } from "../../parts/Time";
 
+const WAYS: Record<RunEvent["direction"], { tone: Tone; icon: IconName }> = {
+  in: { tone: "busy", icon: "down" },
+  out: { tone: "rest", icon: "up" },
+  handed: { tone: "ok", icon: "right" },
+};
+
 export function RunEvents({ run }: { run: RunDetail }) {
   const [open, setOpen] = useState<string | null>(null);
-  const events = useQuery({
+  const query = useInfiniteQuery({
     queryKey: ["run", run.id, "events"],
-    queryFn: () => calls.runEvents(run.id),
+    queryFn: ({ pageParam }) => calls.runEvents(run.id, pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
   });
-  if (events.error) {
+  const events = query.data?.pages.flatMap((page) => page.items);
+  if (query.error && !events) {
     return (
       <div className="inside">
-        <Trouble error={events.error} retry={() => void events.refetch()} />
+        <Trouble error={query.error} retry={() => void query.refetch()} />
       </div>
     );
   }
-  if (!events.data) return <Loading />;
-  if (!events.data.items.length) {
+  if (!events) return <Loading />;
+  if (!events.length) {
     return (
       <Empty icon="bolt" title="No event has gone in or out">
         {run.control === "orchestrated"
@@ -46,17 +55,29 @@ export function RunEvents({ run }: { run: RunDetail }) {
           </tr>
         </thead>
         <tbody>
-          {events.data.items.map((one) => (
+          {events.map((one) => (
             <Event key={keyOf(one)} of={one} open={open === keyOf(one)} onOpen={setOpen} />
           ))}
         </tbody>
       </table>
+      {query.hasNextPage ? (
+        <div className="inside">
+          <button
+            type="button"
+            className="button small"
+            disabled={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
+            Later ones
+          </button>
+        </div>
+      ) : null}
     </div>
   );
 }
 
 function keyOf(one: RunEvent): string {
-  return `${one.direction} ${one.event.source} ${one.event.id}`;
+  return `${one.direction} ${one.task} ${one.at} ${one.event.source} ${one.event.id}`;
 }
 
 function Event({
@@ -68,6 +89,7 @@ function Event({
   open: boolean;
   onOpen: (key: string | null) => void;
 }) {
+  const way = WAYS[of.direction];
   return (
     <>
       <tr>
@@ -75,8 +97,8 @@ function Event({
           <Time at={of.at} precise />
         </td>
         <td>
-          <span className="mark plain" data-tone={of.direction === "in" ? "busy" : "rest"}>
-            <Icon name={of.direction === "in" ? "down" : "up"} />
+          <span className="mark plain" data-tone={way.tone}>
+            <Icon name={way.icon} />
             {of.direction}
           </span>
         </td>
@@ -92,12 +114,21 @@ function Event({
         </td>
         <td>
           <Who name={of.participant} />
+          {of.to.map((name) => (
+            <span key={name}>
+              {" to "}
+              <Who name={name} />
+            </span>
+          ))}
         </td>
         <td className="mono faint cut">{of.event.id}</td>
       </tr>
       {open ? (
         <tr className="opened">
           <td colSpan={5}>
+            {of.cut === null ? null : (
+              <p className="faint">Its data is too large to be shown here: {of.cut} bytes.</p>
+            )}
             <Json value={of.event} label="event" />
           </td>
         </tr>

@@ -293,6 +293,16 @@ INSERT INTO viewed (bus, place) VALUES (?, ?) ON CONFLICT (bus) DO UPDATE SET pl
 -- name: viewed
 SELECT place FROM viewed WHERE bus = ?;
 
+-- name: note_exchanged
+INSERT OR IGNORE INTO exchanged SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?1);
+
+-- name: exchanged
+SELECT run, at, number, task, participant FROM exchanged
+WHERE run = ?1 AND (at, number, task) > (?2, ?3, ?4) ORDER BY at, number, task LIMIT ?5;
+
+-- name: purge_exchanged
+DELETE FROM exchanged WHERE run = ?;
+
 -- name: purge_reports
 DELETE FROM reports WHERE run = ?;
 

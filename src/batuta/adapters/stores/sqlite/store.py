@@ -189,6 +189,7 @@ class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper, PromiseReader
                 "requests",
                 "inbox",
                 "reports",
+                "exchanged",
                 "keys",
                 "promises",
                 "run",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from batuta.adapters.stores.sqlite import queries
 from batuta.adapters.stores.sqlite.promises import end_promises, see_promises
 from batuta.adapters.stores.sqlite.writing import key_texts
+from batuta.ports.views import Exchanged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,6 +36,7 @@ class ViewKeeper:
         bus: str,
         place: int,
         notes: Notes | None = None,
+        exchanged: Iterable[Exchanged] = (),
     ) -> None:
         """Write down what was read from a bus. See the port."""
         with self._alone() as writer:
@@ -50,6 +52,10 @@ class ViewKeeper:
                     (r.run, r.key, r.what, r.attempt, r.at, r.place, r.position, r.body)
                     for r in reports
                 ],
+            )
+            writer.executemany(
+                SQL["note_exchanged"],
+                [(one.run, one.at, one.number, one.task, one.participant) for one in exchanged],
             )
             if notes is not None:
                 see_promises(writer, notes.made)
@@ -70,6 +76,10 @@ class ViewKeeper:
     def reports(self, run: str) -> list[bytes]:
         """Return what was told of a run's tasks. See the port."""
         return [row[0] for row in self._all("reports", run)]
+
+    def exchanged(self, run: str, after: tuple[int, int, str], limit: int = 100) -> list[Exchanged]:
+        """Return which messages concern a run. See the port."""
+        return [Exchanged(*row) for row in self._all("exchanged", run, *after, limit)]
 
     def to_check(self, now: int, limit: int = 100) -> list[str]:
         """Return runs to look at. See the port."""
