@@ -4,8 +4,10 @@ import asyncio
 import json
 
 import pytest
+from nats.aio.msg import Msg
 
 from batuta.adapters.buses.nats import link
+from batuta.adapters.buses.nats.link import Link
 from batuta.adapters.buses.nats.settings import from_url
 from batuta.errors import RequestError, UnavailableError
 from batuta.ports.bus import Message
@@ -33,6 +35,31 @@ async def for_ever(act, *values):
     """Do something until it fails."""
     while True:
         await act(*values)
+
+
+async def test_a_cancellation_that_comes_together_with_the_answer_is_not_lost():
+    loop, asked = asyncio.get_running_loop(), 0
+    link = Link(from_url("nats://127.0.0.1:1"))
+
+    async def request(*_, **__):
+        nonlocal asked
+        asked += 1
+        assert asked == 1
+        answer = loop.create_future()
+        loop.call_soon(answer.set_result, Msg(link.client, data=b"{}"))
+        loop.call_soon(asking.cancel)
+        return await asyncio.wait_for(answer, 5)  # as the driver does
+
+    async def ask():
+        while True:
+            await link.request("STREAM.INFO.s")
+
+    link.check = lambda: None
+    link.client.request = request
+    asking = asyncio.create_task(ask())
+    await asyncio.wait([asking], timeout=10)
+
+    assert asking.cancelled()
 
 
 # -- servers that come and go ----------------------------------------------------------------------

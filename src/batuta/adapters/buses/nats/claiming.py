@@ -79,10 +79,10 @@ class Claims:
         """Claim a name unless somebody has done so since `number`; say whether it is claimed."""
         self._link.check()
         try:
-            answer = await self._link.client.request(
+            answer = await self._link.ask(
                 subject,
                 holder.encode(),
-                timeout=ANSWER_S,
+                seconds=ANSWER_S,
                 headers={"Nats-Expected-Last-Subject-Sequence": str(number)},
             )
         except (nats.errors.Error, TimeoutError) as error:

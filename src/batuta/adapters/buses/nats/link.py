@@ -148,7 +148,7 @@ class Link:
         self._patiences.add(patience)
         try:
             async with patience:
-                answer = await self.client.request(f"$JS.API.{action}", body, timeout=2 * REQUEST_S)
+                answer = await self.ask(f"$JS.API.{action}", body, seconds=2 * REQUEST_S)
         except (nats.errors.Error, TimeoutError) as error:
             raise UnavailableError(
                 f"JetStream at {self.settings.shown} did not answer to {action}: {error!r}",
@@ -166,6 +166,25 @@ class Link:
         if problem["code"] >= 500:  # noqa: PLR2004 -- as in HTTP
             raise UnavailableError(said, hint="look at the server's log; then try again")
         raise RequestError(said)
+
+    async def ask(
+        self, subject: str, body: bytes, *, seconds: float, headers: dict[str, str] | None = None
+    ) -> Msg:
+        """Send a message, and return the answer; may be cancelled at any moment.
+
+        The driver waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that
+        comes in the same turn as the answer: who was cancelled then went on for ever.
+
+        Raises:
+            TimeoutError: there was none in so many seconds.
+            nats.errors.Error: there is no connection, or nobody to answer.
+        """
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        answer = await self.client.request(subject, body, timeout=seconds, headers=headers)
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return answer
 
     async def subscribe(self, subject: str, act: Callable[[Msg], Awaitable[None]]) -> Subscription:
         """Listen to a subject, however much comes.

@@ -114,7 +114,8 @@ class Publisher:
     async def _send(self, sending: Sending, message: Message, value: str) -> None:
         while len(self._waiting) >= MOST_MESSAGES or self._bytes >= MOST_BYTES:
             self._room.clear()
-            await asyncio.wait_for(self._room.wait(), ACK_S)
+            async with asyncio.timeout(ACK_S):
+                await self._room.wait()
         self._link.check()
         if sending.done.done():
             return  # one of its messages was refused, or the connection was lost
