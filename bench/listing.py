@@ -17,12 +17,16 @@ import time
 from pathlib import Path
 
 import batuta
+from batuta.adapters.clock import SystemClock
 from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.app.knowing import Knowing
 from batuta.app.listing import Listing, RunQuery
+from batuta.app.verdicts import Verdicts
 from batuta.app.views import row_view
 from batuta.definition.error_types import BASE
 from batuta.ports.store import Batch, RunRow
 from batuta.runtime.shared.ids import new_run_id
+from batuta.runtime.shared.programs import Programs
 from peers.measuring import Asked, Measured, machine, percentile, report
 
 RUNS = 1_000_000
@@ -48,8 +52,13 @@ def build(path: Path, runs: int) -> None:
     for number, name in enumerate(names):
         for version in range(VERSIONS):
             metadata = {"participants": {TEAMS[number % 5]: {}, TEAMS[(number + 1) % 5]: {}}}
-            document = {"document": {"metadata": metadata}}
             identity = f"{name}:1.{version}.0"
+            namespace, _, short = name.partition("/")
+            about = {"namespace": namespace, "name": short, "version": f"1.{version}.0"}
+            document = {
+                "document": {"dsl": "1.0.3", **about, "metadata": metadata},
+                "do": [{"a": {"set": {"b": 1}}}],
+            }
             text = json.dumps({"document": document}).encode()
             store.deploy(identity, f"{number}-{version}", text, 1)
     # Some workflows have most of the runs, as some have in life.
@@ -160,8 +169,12 @@ def questions(newest: str) -> dict[str, RunQuery]:
 
 def asked_all(store: SqliteStore) -> dict[str, list[float]]:
     """Return how long each answer took, in seconds, by what was asked."""
+    knowing = Knowing(store, Programs(store), store, SystemClock(), lambda value: value)
     listing = Listing(
-        store, lambda row: row_view(row, row.status, row.problem), store.promise_states
+        store,
+        lambda row: row_view(row, row.status, row.problem),
+        store,
+        Verdicts(knowing).of,
     )
     newest = store.runs(limit=1).rows[0].id
     # The first of all questions reads the documents: once in a process's life.

@@ -25,7 +25,10 @@ def store(tmp_path):
 
 @pytest.fixture
 def listing(store):
-    return Listing(store, lambda row: row_view(row, row.status, row.problem), store.promise_states)
+    def verdicts(rows, _):
+        return {row.id: "ok" for row in rows}
+
+    return Listing(store, lambda row: row_view(row, row.status, row.problem), store, verdicts)
 
 
 def test_what_is_not_asked_for_does_not_matter(listing):

@@ -1,5 +1,7 @@
 """Runs over HTTP: started, looked at, and asked for something."""
 
+import pytest
+
 
 async def test_a_run_is_started_and_shown(served):
     run = await served.ended("demo/greeting", {"name": "Ada"})
@@ -192,3 +194,30 @@ async def test_events_come_batched_or_binary_too(served):
     assert [one["id"] for one in events] == ["1", "2", "3"]
     assert [events[1]["subject"], events[1]["team"], events[2]["data"]] == ["s", "a", {"b": 2}]
     assert wrong.status_code == 415
+
+
+PROMISED = """\
+document: {dsl: '1.0.3', namespace: demo, name: promised, version: '1.0.0'}
+do:
+  - greet:
+      call: greet
+      with: { name: Ada }
+      metadata: { participant: desk, sla: { within: PT9S } }
+"""
+
+
+@pytest.mark.parametrize("control", ["orchestrated", "choreographed"])
+async def test_a_run_tells_what_was_promised_of_it_and_whether_it_conforms(served, control):
+    await served.deploy(PROMISED)
+    run = await served.ended("demo/promised", control=control)
+    (item,) = (await served.get("/runs"))["items"]
+
+    assert [item["id"], item["sla"], item["conformance"]] == [run["id"], "met", "ok"]
+    assert [(one["reference"], one["state"]) for one in run["sla"]] == [("/do/0/greet", "met")]
+
+
+async def test_a_run_of_which_nothing_was_promised_has_no_promises(served):
+    run = await served.ended("demo/greeting")
+    (item,) = (await served.get("/runs"))["items"]
+
+    assert [item["sla"], run["sla"]] == [None, []]

@@ -22,6 +22,7 @@ from batuta.app.knowing import Knowing
 from batuta.app.listing import Listing
 from batuta.app.retrying import again, input_of, retry
 from batuta.app.serving import Serving
+from batuta.app.verdicts import Verdicts
 from batuta.app.views import RunView, TaskView, ended_view, row_view, task_view
 from batuta.errors import (
     BatutaError,
@@ -82,11 +83,11 @@ class Engine:
         self._deployer = deployer
         self._setup = setup
         self.meeting = meeting
-        self.listing = Listing(store, self._view, meeting.views.promise_states)
         self.records = records
         self.functions: Callable[[], list[dict[str, Any]]] = list
         """Describes the functions that are here."""
         self.knowing = Knowing(store, programs, meeting.views, clock, conductor.keeper.mask)
+        self.listing = Listing(store, self._view, meeting.views, Verdicts(self.knowing).of)
         self.board = Board(meeting.views, programs, clock)
         self.health = Health(store, meeting.views, clock)
         self.watching: Watching | None = None
@@ -252,8 +253,7 @@ class Engine:
         limit: int = 50,
     ) -> list[RunView]:
         """Return runs, newest first; page on with the last one's id as `before`."""
-        statuses = () if status is None else (status,)
-        where = RunFilter(statuses=statuses, workflow=workflow)
+        where = RunFilter(statuses=() if status is None else (status,), workflow=workflow)
         return [self._view(row) for row in self.store.runs(where, before=before, limit=limit).rows]
 
     def known(self, run_id: str) -> KnownView:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from batuta.app.views import RunView
+    from batuta.ports.sla import Promises
     from batuta.ports.store import RunRow, Store
 
 
@@ -51,12 +52,14 @@ class FoundRuns(NamedTuple):
 
     A page may have fewer runs than were asked for, and none, and yet a `next`: then so many were
     looked at that it was time to answer. `sla` says of each run of which anything was promised the
-    worst that has become of it: open, met, warned or breached.
+    worst that has become of it: open, met, warned or breached. `conformance` are verdicts, for
+    those that have one (`verdicts`).
     """
 
     items: list[RunView]
     next: str | None
     sla: dict[str, str]
+    conformance: dict[str, str]
 
 
 class Listing:
@@ -66,18 +69,21 @@ class Listing:
         self,
         store: Store,
         show: Callable[[RunRow], RunView],
-        states: Callable[[list[str]], dict[str, str]],
+        promises: Promises,
+        verdicts: Callable[[list[RunRow], dict[str, str]], dict[str, str]],
     ) -> None:
         """Prepare.
 
         Args:
             store: the runs.
             show: makes a view of a run.
-            states: tells of each of some runs how its promises stand.
+            promises: what was promised of them.
+            verdicts: tells whether some of them conform, given how their promises stand.
         """
         self._store = store
         self._show = show
-        self._states = states
+        self._promises = promises
+        self._verdicts = verdicts
         self._named: dict[str, frozenset[str]] = {}
         """By digest: the participants that a document names."""
 
@@ -107,8 +113,9 @@ class Listing:
             named = within if where.identities is None else where.identities & within
             where = msgspec.structs.replace(where, identities=named)
         page = self._store.runs(where, before=after, limit=limit)
-        sla = self._states([row.id for row in page.rows])
-        return FoundRuns([self._show(row) for row in page.rows], page.next, sla)
+        sla = self._promises.promise_states([row.id for row in page.rows])
+        views = [self._show(row) for row in page.rows]
+        return FoundRuns(views, page.next, sla, self._verdicts(page.rows, sla))
 
     def filter(self, query: RunQuery) -> RunFilter:
         """Return what a query means to a store.

@@ -16,9 +16,12 @@ export interface Page<T> {
 }
 
 export type Session = Shapes["SessionModel"];
+export type Run = Shapes["RunModel"];
+/** In a list: with how its promises stand, and whether it conforms. */
+export type ListedRun = Shapes["RunItemModel"];
 export type Fault = Shapes["Fault"];
 export type Task = Shapes["TaskModel"];
-export type RunDetail = Shapes["RunDetailModel"] & Pick<Run, "sla">;
+export type RunDetail = Shapes["RunDetailModel"];
 export type Conformance = Shapes["ConformanceModel"];
 export type Verdict = Conformance["verdict"];
 /** What is to happen next; without a participant it is the conductor's turn. */
@@ -50,16 +53,3 @@ export type Objective = Shapes["ObjectiveModel"];
 export type OpenSla = Shapes["PromiseModel"];
 export type RunEvent = Shapes["RunEventModel"];
 export type CloudEvent = Shapes["CloudEvent"];
-
-// -- what the server has not described yet --------------------------------------------------------
-
-/** A run in a list; promises come with it where the server knows of them. */
-export type Run = Shapes["RunModel"] & { sla?: RunSla[] | null };
-
-export interface RunSla {
-  reference: string | null;
-  name?: string;
-  state: string;
-  dueAt?: string | null;
-  within?: number | string | null;
-}

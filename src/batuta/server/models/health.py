@@ -70,7 +70,7 @@ class ObjectiveModel(Shape):
 
 
 class PromiseModel(Shape):
-    """A promise that is open."""
+    """A promise: open or warned while its time runs, breached or met."""
 
     run: str
     workflow: str

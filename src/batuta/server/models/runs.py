@@ -8,6 +8,7 @@ from pydantic import Field
 
 from batuta.server.models.base import Control, Fault, Shape, Status, Time
 from batuta.server.models.events import CloudEvent  # noqa: TC001 -- read while the program runs
+from batuta.server.models.health import PromiseModel  # noqa: TC001 -- as above
 
 
 class RunModel(Shape):
@@ -73,9 +74,24 @@ class ConformanceModel(Shape):
     findings: list[FindingModel]
 
 
-class RunDetailModel(RunModel):
-    """A run with all that is known of it; `participants` take part in its workflow."""
+class RunItemModel(RunModel):
+    """A run in a list.
 
+    `sla` is the worst that has become of what was promised of it, null where nothing was;
+    `conformance` the verdict, null where it was not compared yet.
+    """
+
+    sla: Literal["open", "warned", "breached", "met"] | None
+    conformance: Verdict | None
+
+
+class RunDetailModel(RunModel):
+    """A run with all that is known of it; `participants` take part in its workflow.
+
+    `sla` is what was promised of it and of its tasks, by when that began.
+    """
+
+    sla: list[PromiseModel]
     participants: list[str]
     conformance: ConformanceModel
     expected: list[ExpectedModel]

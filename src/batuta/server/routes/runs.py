@@ -27,6 +27,7 @@ from batuta.server.models.runs import (
     InputModel,
     RunDetailModel,
     RunEventModel,
+    RunItemModel,
     RunModel,
     TaskModel,
 )
@@ -97,7 +98,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get(
         "/runs",
         operation_id="listRuns",
-        response_model=Page[RunModel],
+        response_model=Page[RunItemModel],
         responses=refusals(404),
         openapi_extra=role(VIEWER),
     )
@@ -111,7 +112,15 @@ def router(desk: Desk) -> APIRouter:
         """
         within = seen_by(desk, who_of(request))
         found = engine.listing.find(query, after=after, limit=limit, within=within)
-        return Answer({"items": found.items, "next": found.next})
+        items = [
+            {
+                **msgspec.to_builtins(one),
+                "sla": found.sla.get(one.id),
+                "conformance": found.conformance.get(one.id),
+            }
+            for one in found.items
+        ]
+        return Answer({"items": items, "next": found.next})
 
     routes.add_api_route(
         "/runs",

@@ -1,6 +1,6 @@
 // What is known of a run at a glance, what it waits for, and how it compares with its workflow.
 import { Link } from "@tanstack/react-router";
-import type { Expected, RunDetail, RunSla } from "../../api/types";
+import type { Expected, OpenSla, RunDetail } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { ControlMark, Status, Who } from "../../parts/Mark";
 import { Notice } from "../../parts/Notice";
@@ -36,9 +36,9 @@ export function Facts({ run }: { run: RunDetail }) {
       <Fact name="Against its workflow">
         <Status of={verdict} plain />
       </Fact>
-      {slasOf(run).length ? (
+      {run.sla.length ? (
         <Fact name="SLA">
-          <Sla of={slasOf(run)} />
+          <Sla of={run.sla} />
         </Fact>
       ) : null}
       {Object.keys(run.keys ?? {}).length ? (
@@ -73,13 +73,9 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   );
 }
 
-export function slasOf(run: RunDetail): RunSla[] {
-  return Array.isArray(run.sla) ? run.sla : [];
-}
-
 /** The worst of a run's objectives, in a word. */
-function Sla({ of }: { of: RunSla[] }) {
-  const order = ["breached", "warned", "warning", "open", "met"];
+function Sla({ of }: { of: OpenSla[] }) {
+  const order = ["breached", "warned", "open", "met"];
   const worst = [...of].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0];
   return worst ? <Status of={worst.state} plain /> : null;
 }

@@ -1,6 +1,6 @@
 // The columns of the list of runs.
 import { Link } from "@tanstack/react-router";
-import type { Run } from "../../api/types";
+import type { ListedRun, Run } from "../../api/types";
 import type { GridColumn } from "../../parts/Grid";
 import { ControlMark, Status } from "../../parts/Mark";
 import { Time, Took } from "../../parts/Time";
@@ -121,9 +121,16 @@ export function Keys({ keys }: { keys: Run["keys"] }) {
   );
 }
 
-export function whyOf(run: Run): string {
+export function whyOf(run: Run & Partial<Pick<ListedRun, "sla" | "conformance">>): string {
   if (run.problem) return run.problem;
-  if (!run.error) return "";
+  if (!run.error) return oddityOf(run);
   const { title, detail, status } = run.error;
   return [title ?? `status ${status}`, detail].filter(Boolean).join(": ");
+}
+
+/** What is not as it should be in a run that has not faulted. */
+function oddityOf(run: Run & Partial<Pick<ListedRun, "sla" | "conformance">>): string {
+  if (run.conformance === "violation") return "It does not go as its workflow says";
+  if (run.sla === "breached") return "An SLA was not kept";
+  return run.sla === "warned" ? "An SLA is near its time" : "";
 }
