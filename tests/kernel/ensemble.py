@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from driver import RUN, Answer, Run, program_of
+import msgspec
+from driver import RUN, Answer, Run, fault, plain, plain_commands, program_of
 
 from batuta.kernel.codec import decode_event, encode_event, handed
 from batuta.kernel.commands import (
@@ -28,6 +29,7 @@ from batuta.kernel.commands import (
     StartChild,
     Subscribe,
 )
+from batuta.kernel.evaluation import NeedsEvaluation
 from batuta.kernel.events import (
     Arrived,
     BranchCancelled,
@@ -37,20 +39,23 @@ from batuta.kernel.events import (
     Continued,
     Event,
     Facts,
+    Failed,
     Heard,
     Opened,
+    Performed,
     ResumeAsked,
     Started,
     SuspendAsked,
     Woken,
 )
 from batuta.kernel.state import PENDING
-from batuta.kernel.step import NEW
+from batuta.kernel.step import NEW, step
 from batuta.kernel.tasks.away import hop_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
 
 HEADER = """
@@ -118,7 +123,33 @@ class Part(Run):
 
     def _step(self, event: Event) -> None:
         self.handling = event
+        if self.careful and isinstance(event, Arrived | Opened):
+            self._answer_at_once(event)
         super()._step(event)
+
+    def _answer_at_once(self, event: Arrived | Opened) -> None:
+        """Offer what comes together with an answer to it: it means what both mean in turn."""
+        watch: Watch = []
+        try:
+            taken = step(self.program, self.state, event, self.now, (), watch)
+        except NeedsEvaluation:
+            return
+        asked = [one for one in taken.commands if isinstance(one, Perform)]
+        if len(taken.commands) != 1 or not asked:
+            return
+        token, key = asked[0].token, asked[0].key
+        for answer in (Performed(token, key, {"at": "once"}), Failed(token, key, fault())):
+            told = list(watch)
+            try:
+                second = step(self.program, taken.state, answer, self.now, (), told)
+            except NeedsEvaluation:
+                continue
+            both = decode_event(encode_event(msgspec.structs.replace(event, answer=answer)))
+            told_of_both: Watch = []
+            once = step(self.program, self.state, both, self.now, (), told_of_both)
+            assert plain(once.state) == plain(second.state), "together they lead elsewhere"
+            assert plain_commands(once.commands) == plain_commands(second.commands)
+            assert told_of_both == told
 
     def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:

@@ -18,6 +18,7 @@ from batuta.runtime.participant.deliveries import Deliveries
 from batuta.runtime.participant.ears import BusHearing
 from batuta.runtime.participant.outbox import Outbox
 from batuta.runtime.participant.receiving import Receiving
+from batuta.runtime.participant.taking import Taking
 from batuta.runtime.shared.driving.housing import Housing
 from batuta.runtime.shared.driving.recording import Recorder, Release
 from batuta.runtime.shared.replay import Ledger
@@ -100,6 +101,27 @@ def what_follows_is_carried_out_before_the_commit(patch):
     wrap(patch, Recorder, "note", note)
 
 
+def what_an_answer_at_once_leads_to_is_not_waited_for(patch):
+    def note(inner, self, run, event, taken, now, told):
+        early = self._participant.early
+        self._participant.early = released = []
+        inner(self, run, event, taken, now, told)
+        self._participant.early = early
+        for one in released if early is None else ():
+            one()
+
+    wrap(patch, Taking, "_note", note)
+
+
+def an_answer_at_once_is_left_out_of_the_journal(patch):
+    def note(inner, self, run, event, *taken):
+        if isinstance(event, Arrived):
+            event = msgspec.structs.replace(event, answer=None)
+        inner(self, run, event, *taken)
+
+    wrap(patch, Recorder, "note", note)
+
+
 # -- over a crash ----------------------------------------------------------------------------------
 
 
@@ -170,7 +192,8 @@ def a_join_counts_a_branch_twice(patch):
 def compensations_are_lost_on_the_way(patch):
     def without_log(_, event):
         token = msgspec.structs.replace(event.handed.token, log=())
-        return Arrived(msgspec.structs.replace(event.handed, token=token))
+        handed = msgspec.structs.replace(event.handed, token=token)
+        return msgspec.structs.replace(event, handed=handed)
 
     replace_event(patch, Arrived, without_log)
 
@@ -199,6 +222,8 @@ BUGS = (
     early_events_are_dropped,
     what_ended_elsewhere_is_forgotten,
     what_follows_is_carried_out_before_the_commit,
+    what_an_answer_at_once_leads_to_is_not_waited_for,
+    an_answer_at_once_is_left_out_of_the_journal,
     timers_are_lost_on_restart,
     answered_tasks_are_asked_for_again,
     a_process_that_lost_its_lease_goes_on,

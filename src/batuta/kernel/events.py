@@ -105,19 +105,25 @@ class Opened(msgspec.Struct, frozen=True, gc=False, tag="opened", omit_defaults=
 
     It comes again with the run's facts if they were not known the first time.
     `secrets` are placeholders, made with `nonce`, for this participant's own; `handed` is the
-    token.
+    token, `answer` that of the task which it entered (see `Arrived`).
     """
 
     facts: Facts
     secrets: dict[str, Any] = {}
     nonce: str = ""
     handed: Handed | None = None
+    answer: Performed | Failed | None = None
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):
-    """A token came from another participant, about to enter a task of this one."""
+    """A token came from another participant, about to enter a task of this one.
+
+    `answer` is what that task answered, when it did so at once: both are one transition then, the
+    same that they would have been one after the other.
+    """
 
     handed: Handed
+    answer: Performed | Failed | None = None
 
 
 class BranchEnded(msgspec.Struct, frozen=True, gc=False, tag="branch", omit_defaults=True):

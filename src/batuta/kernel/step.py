@@ -17,7 +17,7 @@ import msgspec
 
 from batuta.errors import KernelBug
 from batuta.kernel import parts
-from batuta.kernel.commands import Command, Continue, Subscribe
+from batuta.kernel.commands import Command, Continue, Perform, Subscribe
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import (
     Arrived,
@@ -40,6 +40,7 @@ from batuta.kernel.faults import Raised
 from batuta.kernel.flow import enter
 from batuta.kernel.frames import is_undoing, own_frames
 from batuta.kernel.state import (
+    NOTHING,
     PENDING,
     RUNNING,
     SUSPENDED,
@@ -55,7 +56,7 @@ from batuta.kernel.state import (
 from batuta.kernel.tasks import listen, workflow
 from batuta.kernel.tasks.away import is_cancelled, is_settled
 from batuta.kernel.timeouts import due, fault_from, go_on
-from batuta.kernel.transition import Transition
+from batuta.kernel.transition import STRETCH, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,6 +190,32 @@ def _answered(t: Transition, event: Performed | Failed) -> dict[str, Any] | None
         t.cause = (node.reference, "faulted")
     t.follow((node.result, token, frame, node, answer))
     return {}
+
+
+def _opened(t: Transition, event: Opened) -> dict[str, Any] | None:
+    changes = parts.open_part(t, event)
+    if changes is not None and event.answer is not None:
+        _answered_at_once(t, event.answer)
+    return changes
+
+
+def _arrived(t: Transition, event: Arrived) -> dict[str, Any] | None:
+    changes = parts.arrive(t, event)
+    if changes is not None and event.answer is not None:
+        _answered_at_once(t, event.answer)
+    return changes
+
+
+def _answered_at_once(t: Transition, answer: Performed | Failed) -> None:
+    """Take the answer of a task that this very step has asked for, as a step of its own would.
+
+    So nobody need be asked any more, and what control may do in one step begins anew.
+    """
+    t.commands = [
+        one for one in t.commands if not (isinstance(one, Perform) and one.key == answer.key)
+    ]
+    t.left, t.cause = STRETCH, NOTHING
+    _answered(t, answer)
 
 
 def _awaiting(token: Token, key: str) -> Frame | None:
@@ -378,8 +405,8 @@ _TAKE: Mapping[type[Event], Callable[[Transition, Any], dict[str, Any] | None]] 
         CancelAsked: _cancel,
         SuspendAsked: _suspend,
         ResumeAsked: _resume,
-        Opened: parts.open_part,
-        Arrived: parts.arrive,
+        Opened: _opened,
+        Arrived: _arrived,
         BranchEnded: parts.end_branch,
         BranchCancelled: parts.cancel_branch,
         Closed: parts.close,

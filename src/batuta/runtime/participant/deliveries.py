@@ -106,7 +106,7 @@ class Deliveries:
         delivery.left += 1
         delivery.runs.append(run.id)
         self._arriving[id(event)] = arrival
-        self._participant.take_at_once(run, event)
+        self._participant.taking.take(run, event)
 
     def came_before(self, run: PartRun, name: str, delivery: Delivery) -> bool:
         """Say whether this was brought to a part before; if it still waits, this delivery does."""
@@ -118,6 +118,13 @@ class Deliveries:
                 delivery.left += 1
             return True
         return run.is_from_store and self._participant.mail.has_taken(run.id, name)
+
+    def became(self, event: Event, both: Event) -> None:
+        """What a message brought is taken as another event, which tells what came of it, too."""
+        arrival = self._arriving.pop(id(event), None)
+        if arrival is not None:
+            arrival.event = both
+            self._arriving[id(both)] = arrival
 
     def took(self, run: PartRun, event: Event) -> None:
         """A part has taken an event: if a message brought it, that goes into the inbox with it."""

@@ -28,6 +28,7 @@ from batuta.runtime.participant.outbox import Outbox
 from batuta.runtime.participant.partrun import PartRun
 from batuta.runtime.participant.receiving import Receiving
 from batuta.runtime.participant.sending import Sending
+from batuta.runtime.participant.taking import Taking
 from batuta.runtime.shared.driving.driver import Driver
 from batuta.runtime.shared.envelope import Ask, End, event
 from batuta.runtime.shared.ids import child_run_id
@@ -95,6 +96,7 @@ class Participant(Driver):
         self.requesting = Requesting(self, bus, sender=name)
         self.outbox = Outbox(self)
         self.sending = Sending(self)
+        self.taking = Taking(self)
         self.deliveries = Deliveries(self)
         self.receiving = Receiving(self)
         self.over: set[str] = set()
@@ -233,16 +235,6 @@ class Participant(Driver):
         nonce = run.state.nonce or self.keeper.new_nonce()
         run.secrets = self.keeper.secrets_of(run.program, nonce)
         return Opened(facts, run.secrets.placeholders(), nonce, handed)
-
-    def take_at_once(self, run: PartRun, event: Event) -> None:
-        """Let a part take an event whose message is durable: what it asks for may begin now."""
-        self.early = early = []
-        try:
-            self.take(run, event)
-        finally:
-            self.early = None
-        for release in early:
-            release()
 
     def stays(self, run: LiveRun) -> bool:
         """Keep the latest parts in memory: the next token may come soon. See `Driver`."""

@@ -62,9 +62,11 @@ class Sending:
         if published:
             run.published = []
             for one in published:
+                told = one
                 if "batutahand" not in one:
-                    one["batutaabout"], one["batutaby"] = run.id, self._participant.name
-                self._participant.outbox.note(run.id, one)
+                    # Another one: this may be what its task has given, as well.
+                    told = {**one, "batutaabout": run.id, "batutaby": self._participant.name}
+                self._participant.outbox.note(run.id, told)
 
     def _told(self, run: PartRun) -> tuple[Happened, ...]:
         """Return what is to be told of a run's tasks, and count it as told."""

@@ -155,11 +155,17 @@ class Requesting:
             self._directories[key] = found
         return found
 
+    def concerns(self, run: LiveRun, command: Perform) -> bool:
+        """Say whether a task is performed elsewhere."""
+        if command.participant is None:
+            return False
+        return command.participant in self.directory(run.program).elsewhere
+
     def ask(self, run: LiveRun, command: Perform) -> bool:
         """Ask for a task if somebody elsewhere performs it; say whether that is so."""
-        directory = self.directory(run.program)
-        if command.participant not in directory.elsewhere:
+        if not self.concerns(run, command):
             return False
+        directory = self.directory(run.program)
         external = command.participant in directory.external
         service = self._driver.services.get(command.participant or "") if external else None
         if external and _holds_secrets(run, command):

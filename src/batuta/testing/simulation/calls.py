@@ -1,5 +1,8 @@
 """What performs the tasks of a simulated run: services that answer after a time of their own.
 
+Some answer at once, as a function does that waits for nothing. Those are outside of forks: what is
+tried beside others must not end at the same moment as they do.
+
 What a task answers, and how long that takes, depends on the run and the occurrence of the task
 alone. So both control models are told the same, and a task that is asked for again after a crash is
 the same task: its effect has happened, and its answer comes when it would have come.
@@ -51,13 +54,23 @@ KINDS = ("communication", "timeout", "runtime")
 
 
 class _Answer(msgspec.Struct):
-    """Of a journal row, what says which task it answers."""
+    """Of an answer, which task it is of."""
 
     key: str
 
 
-_read = msgspec.json.Decoder(_Answer).decode
-ANSWERS = (b'{"type":"done"', b'{"type":"failed"')
+class _Row(msgspec.Struct):
+    """Of a journal row, what says which task it answers, itself or with what it is about."""
+
+    key: str = ""
+    answer: _Answer | None = None
+
+
+_read = msgspec.json.Decoder(_Row).decode
+ANSWERS = (b'{"type":"done"', b'{"type":"failed"', b'{"type":"arrived"', b'{"type":"opened"')
+
+AT_ONCE = 3
+"""One in so many tasks answers at once."""
 
 
 class Asked:
@@ -109,10 +122,13 @@ class Calls:
         """Note which answers are durable."""
         for run, _, _, body, _ in batch.journal:
             if body.startswith(ANSWERS):
-                self.answered.add((run, _read(body).key))
+                row = _read(body)
+                key = row.key if row.answer is None else row.answer.key
+                if key:
+                    self.answered.add((run, key))
 
-    def start(self, host: Host, run: str, origin: str, command: Perform) -> Awaitable[Json]:
-        """Begin a task, or join one that was begun; returns what will answer."""
+    def start(self, host: Host, run: str, origin: str, command: Perform) -> Awaitable[Json] | Json:
+        """Begin a task, or join one that was begun; returns the answer, or what will give it."""
         world = self._world
         key = (run, command.key)
         asked = self.asked.get(key)
@@ -134,6 +150,8 @@ class Calls:
         if key in self.answered:
             self.violations.append(f"{host.name} performs {run} {command.key}, which was answered")
         asked.process = host.process
+        if self._is_at_once(run, command):
+            return self._answer(run, command, asked.times)
         done: asyncio.Future[Json] = world.loop.create_future()
         done.add_done_callback(lambda done: self._note_dropped(asked, done))
         self._answer_at(host, run, command, asked, done)
@@ -167,21 +185,33 @@ class Calls:
         if DETACHED not in command.token:
             later = self._world.moves.postponed(run, asked.answers_at)
         if later is None:
-            self._answer(run, command, asked.times, done)
+            try:
+                done.set_result(self._answer(run, command, asked.times))
+            except Fault as fault:
+                done.set_exception(fault)
+                done.exception()  # whoever asked may be dead: then nobody looks at it
         else:
             asked.answers_at = later
             self._answer_at(host, run, command, asked, done)
 
-    def _answer(self, run: str, command: Perform, times: int, done: asyncio.Future[Json]) -> None:
+    def _is_at_once(self, run: str, command: Perform) -> bool:
+        if command.token:
+            return False
+        return chance(self._seed, f"at once {run} {command.key}") % AT_ONCE == 0
+
+    def _answer(self, run: str, command: Perform, times: int) -> Json:
+        """Return what a task answers.
+
+        Raises:
+            Fault: it faults.
+        """
         name = f"{run} {command.key}"
         fails_in = FAILED_UNDOING if command.target == UNDO else self._fails_in
         if chance(self._seed, f"fails {name}") % fails_in == 0:
             kind = KINDS[chance(self._seed, f"kind {name}") % 3]
             text = f"as the seed wants it for {command.key}"
-            done.set_exception(Fault(kind, 500, "Broken", text))
-            done.exception()  # whoever asked may be dead: then nobody looks at it
-        else:
-            done.set_result({"answer": chance(self._seed, f"answer {name}") % 9, TIMES: times})
+            raise Fault(kind, 500, "Broken", text)
+        return {"answer": chance(self._seed, f"answer {name}") % 9, TIMES: times}
 
 
 class _Performing(Performer):
@@ -192,7 +222,9 @@ class _Performing(Performer):
         self._calls = calls
         self._host = host
 
-    def start(self, run_id: str, origin: str, workflow: str, command: Perform) -> Awaitable[Json]:
+    def start(
+        self, run_id: str, origin: str, workflow: str, command: Perform
+    ) -> Awaitable[Json] | Json:
         """Begin a task. See `Performer`."""
         del workflow
         return self._calls.start(self._host, run_id, origin, command)

@@ -19,6 +19,8 @@ from batuta.ports.caller import Fault
 from batuta.runtime.shared.performing import Performer, fault_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from batuta.runtime.shared.driving.driver import Driver
     from batuta.runtime.shared.driving.live import LiveRun
 
@@ -65,50 +67,58 @@ class Acting:
     def _perform(self, run: LiveRun, command: Perform) -> None:
         if command.participant is not None and self._driver.requesting.ask(run, command):
             return
-        try:
-            answer = self._performer.start(run.id, run.state.origin, run.program.identity, command)
-        except Fault as fault:
-            self._fault(run, command, fault)
-        except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
-            self._fault(run, command, error)
+        answer = self.begin(run, run.state.origin, command)
+        if isinstance(answer, Performed | Failed):
+            self._driver.post(run, answer)
         else:
-            if type(answer) not in PLAIN and isawaitable(answer):
-                # The task takes the context of this moment along, and so the run's secrets.
-                work = self._driver.spawn(run, command.key, self._await(run, command, answer))
-                if isinstance(answer, CoroutineType):
-                    # Cancelled before it began, it would be left lying about.
-                    work.add_done_callback(lambda _: answer.close())
-            else:
-                self._answer(run, command, answer)
+            self.wait_for(run, command, answer)
+
+    def begin(
+        self, run: LiveRun, origin: str, command: Perform
+    ) -> Performed | Failed | Awaitable[Any]:
+        """Begin a task of ours; returns its answer, or what will give it (for `wait_for`).
+
+        `origin` is the run whose idempotency keys it uses.
+        """
+        try:
+            answer = self._performer.start(run.id, origin, run.program.identity, command)
+        except Exception as error:  # noqa: BLE001 -- a bug of a caller is the run's fault, not ours
+            return _failed(command, error)
+        if type(answer) not in PLAIN and isawaitable(answer):
+            return answer
+        return self._answer(command, answer)
+
+    def wait_for(self, run: LiveRun, command: Perform, answer: Awaitable[Any]) -> None:
+        """Bring back the answer of a task that was begun."""
+        # The asyncio task takes the context of this moment along, and so the run's secrets.
+        work = self._driver.spawn(run, command.key, self._await(run, command, answer))
+        if isinstance(answer, CoroutineType):
+            # Cancelled before it began, it would be left lying about.
+            work.add_done_callback(lambda _: answer.close())
 
     async def _await(self, run: LiveRun, command: Perform, answer: Any) -> None:
         try:
             output = await answer
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 -- as in _perform
-            self._fault(run, command, error)
+        except Exception as error:  # noqa: BLE001 -- as in `begin`
+            self._driver.post(run, _failed(command, error))
         else:
-            self._answer(run, command, output)
+            self._driver.post(run, self._answer(command, output))
         finally:
             run.working.pop(command.key, None)
         self._driver.schedule()
 
-    def _answer(self, run: LiveRun, command: Perform, output: Any) -> None:
+    def _answer(self, command: Perform, output: Any) -> Performed | Failed:
         if command.kind in self._performer.plain:
-            self._driver.post(run, Performed(command.token, command.key, output))
-            return
+            return Performed(command.token, command.key, output)
         # What goes on in memory is what a replay would read: encoded and decoded again.
         try:
             plain = _decode(_encode(output))
         except Exception as error:  # noqa: BLE001 -- whatever it is, this result cannot be recorded
             fault = Fault("runtime", 500, "Not JSON", f"the result cannot be recorded: {error}")
-            self._fault(run, command, fault)
-            return
-        self._driver.post(run, Performed(command.token, command.key, plain))
-
-    def _fault(self, run: LiveRun, command: Perform, error: BaseException) -> None:
-        self._driver.post(run, Failed(command.token, command.key, fault_of(error, command)))
+            return _failed(command, fault)
+        return Performed(command.token, command.key, plain)
 
     def _abandon(self, run: LiveRun, command: Abandon) -> None:
         task = run.working.pop(command.key, None)
@@ -121,3 +131,7 @@ class Acting:
         self._driver.housing.forget(run)
         self._driver.ended(run)
         self._driver.tell_waiters(run.id)
+
+
+def _failed(command: Perform, error: BaseException) -> Failed:
+    return Failed(command.token, command.key, fault_of(error, command))

@@ -48,8 +48,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from batuta.kernel.commands import Departure, Finish, StartChild
+    from batuta.kernel.lifecycle import Happened
     from batuta.kernel.program import Program
     from batuta.kernel.state import RunState
+    from batuta.kernel.step import Step
     from batuta.ports.clock import Clock
     from batuta.ports.evaluator import Evaluator
     from batuta.ports.observer import Observer
@@ -162,9 +164,8 @@ class Driver:
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._unwritten: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._scheduled = False
+        self._scheduled = self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
         self.committer = Committer(
             store, committed=self._committed, lost=self._lost, failed=self._failed
         )
@@ -239,7 +240,7 @@ class Driver:
         """Let a run take an event soon."""
         if run.heir is not None:
             run = run.standing
-            if _is_past(run, event):
+            if run.is_past(event):
                 return
         run.awaited += 1
         self.inbox.append((run, event))
@@ -345,15 +346,11 @@ class Driver:
                 self.hearing.put_off(run, event)
                 continue
             run.awaited -= 1
-            if not (run.inherits and _is_past(run, event)):
+            if not (run.inherits and run.is_past(event)):
                 self.take(run, event)
 
-    def take(  # noqa: C901 -- the hottest path: a call saved counts
-        self,
-        run: LiveRun,
-        event: Event,
-        at: int | None = None,
-        answers: tuple[Evaluated, ...] = (),
+    def take(
+        self, run: LiveRun, event: Event, at: int | None = None, answers: tuple[Evaluated, ...] = ()
     ) -> None:
         """Let a run take an event, and note what follows in the batch."""
         if run.problem is not None:
@@ -362,9 +359,7 @@ class Driver:
             run.backlog.append(event)
             return
         now = self.clock.now() if at is None else at
-        watch = run.watch
-        if self.observer is not None and watch is None:
-            watch = []
+        watch = run.watch if run.watch is not None or self.observer is None else []
         known = 0 if watch is None else len(watch)
         try:
             taken = step(run.program, run.state, event, now, answers, watch)
@@ -374,11 +369,24 @@ class Driver:
         except KernelBug as bug:
             self.refused(run, event, bug)
             return
+        reports = () if self.observer is None else tuple(watch or ())[known:]
+        self.note(run, event, taken, now, answers, reports)
+
+    def note(
+        self,
+        run: LiveRun,
+        event: Event,
+        taken: Step,
+        now: int,
+        answers: tuple[Evaluated, ...],
+        reports: tuple[Happened, ...],
+    ) -> None:
+        """Note in the batch what follows from an event that a run has taken."""
         try:
             if taken.changed:
                 self.recorder.note(run, event, taken, now, answers)
                 if self.observer is not None:
-                    show(self, run, event, now, tuple(watch or ())[known:])
+                    show(self, run, event, now, reports)
             else:
                 if run.timer_at is not None and run.timer_at <= now:
                     self.recorder.set_timer(run)
@@ -490,8 +498,3 @@ class Driver:
                 waiter.set_exception(error)
         self._waiters.clear()
         self._unwritten.clear()
-
-
-def _is_past(run: LiveRun, event: Event) -> bool:
-    """Say whether an event was dealt with by those whose place a run has taken."""
-    return isinstance(event, Heard) and event.number <= run.first_event

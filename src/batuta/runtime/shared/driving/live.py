@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batuta.kernel.events import Heard
 from batuta.kernel.state import TERMINAL
 from batuta.runtime.shared.replay import Ledger
 
 if TYPE_CHECKING:
     import asyncio
 
-    from batuta.kernel.events import Event, Heard
+    from batuta.kernel.events import Event
     from batuta.kernel.lifecycle import Watch
     from batuta.kernel.program import Program
     from batuta.kernel.state import RunState
@@ -104,6 +105,10 @@ class LiveRun:
         self.heir, heir.inherits = heir, True
         heir.gathered = self.gathered
         heir.awaited, self.awaited = heir.awaited + self.awaited, 0
+
+    def is_past(self, event: Event) -> bool:
+        """Say whether an event was dealt with by those whose place this run has taken."""
+        return isinstance(event, Heard) and event.number <= self.first_event
 
     @property
     def standing(self) -> LiveRun:
