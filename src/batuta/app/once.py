@@ -72,6 +72,25 @@ class Once:
             if not lock.locked():
                 self._under_way.pop((scope, key), None)
 
+    async def act(
+        self, scope: str, key: str, digest: str, act: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Do once what may be done again if there is a crash between it and its key.
+
+        Raises:
+            ConflictError: the key was sent with another request.
+        """
+        lock = self._under_way.setdefault((scope, key), asyncio.Lock())
+        try:
+            async with lock:
+                if self._known(scope, key, digest) is None:
+                    await act()
+                    self._note(scope, key, digest, "")
+                    await self._engine.conductor.durable()
+        finally:
+            if not lock.locked():
+                self._under_way.pop((scope, key), None)
+
     async def publish(
         self, scope: str, key: str, digest: str, publish: Callable[[], Awaitable[object]]
     ) -> None:

@@ -35,15 +35,16 @@ async def retry(
     from_start: bool = False,
     task: str | None = None,
     data: Any = msgspec.UNSET,
+    as_id: str | None = None,
 ) -> str:
-    """Run a faulted run again; returns the new run's id. See `Engine.retry`."""
+    """Run a faulted run again; returns the new run's id (`as_id` if given). See `Engine.retry`."""
     if row.status != FAULTED:
         raise ConflictError(
             f"run {row.id} is {row.status}: only a faulted run can be retried",
             hint="start a new run, or wait for this one",
         )
     if from_start:
-        return await again(engine, row, data)
+        return await again(engine, row, data, as_id)
     if row.control == CHOREOGRAPHED:
         raise ConflictError(
             f"run {row.id} is choreographed: nobody has all of its history to go on from",
@@ -53,10 +54,10 @@ async def retry(
     rows = list(engine.store.journal(row.id))
     good, undone = before_fault(program, rows)
     if good == 0 and task is None and data is msgspec.UNSET:
-        return await again(engine, row, data)
+        return await again(engine, row, data, as_id)
     if undone:
         raise ConflictError(f"run {row.id} has undone what it had completed", hint=FROM_START)
-    new_id = new_run_id(engine.clock.now())
+    new_id = as_id or new_run_id(engine.clock.now())
     if task is None and data is msgspec.UNSET:
         go_on_from(engine.conductor, program, row, rows[:good], new_id)
     else:
@@ -110,15 +111,19 @@ def _faulted(row: RunRow) -> str:
     return reference
 
 
-async def again(engine: Engine, row: RunRow, data: Any = msgspec.UNSET) -> str:
+async def again(
+    engine: Engine, row: RunRow, data: Any = msgspec.UNSET, as_id: str | None = None
+) -> str:
     """Start a new run of the same version, with the same input or another; returns its id.
+
+    That is `as_id`, if given.
 
     Raises:
         NotFoundError: the bus does not keep a choreographed run's first event any more.
     """
     if data is msgspec.UNSET:
         data = await input_of(engine, row)
-    run = await engine.start(row.workflow, data, control=row.control, origin=row.id)
+    run = await engine.start(row.workflow, data, run_id=as_id, control=row.control, origin=row.id)
     return run.id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -9,11 +10,14 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from batuta.app.retrying import again
+from batuta.app.retrying import retry as retry_as
 from batuta.server.access import OPERATOR
 from batuta.server.answers import Answer
 from batuta.server.asked import RunId
 from batuta.server.desk import Guarded, refusals, role
 from batuta.server.models.runs import CancelBody, RerunBody, RetryBody, RunModel
+from batuta.server.repeating import KEYED, begun, done
 from batuta.server.routes.runs import allowed
 
 if TYPE_CHECKING:
@@ -33,13 +37,17 @@ def router(desk: Desk) -> APIRouter:
         operation_id="cancelRun",
         response_model=RunModel,
         responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | KEYED,
     )
     async def cancel(request: Request, run_id: RunId, body: CancelBody = AS_USUAL) -> Response:
         """End a run, undoing what has a compensation."""
         allowed(desk, request, run_id, OPERATOR)
-        await engine.cancel(run_id, compensate=body.compensate)
-        desk.note(request, "run.cancel", run_id)
+
+        async def act() -> None:
+            await engine.cancel(run_id, compensate=body.compensate)
+            desk.note(request, "run.cancel", run_id)
+
+        await done(desk, request, "cancel", act)
         return Answer(engine.show(run_id))
 
     @routes.post(
@@ -47,13 +55,17 @@ def router(desk: Desk) -> APIRouter:
         operation_id="suspendRun",
         response_model=RunModel,
         responses=refusals(404, 409),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | KEYED,
     )
     async def suspend(request: Request, run_id: RunId) -> Response:
         """Let a run stand still."""
         allowed(desk, request, run_id, OPERATOR)
-        await engine.suspend(run_id)
-        desk.note(request, "run.suspend", run_id)
+
+        async def act() -> None:
+            await engine.suspend(run_id)
+            desk.note(request, "run.suspend", run_id)
+
+        await done(desk, request, "suspend", act)
         return Answer(engine.show(run_id))
 
     @routes.post(
@@ -61,13 +73,17 @@ def router(desk: Desk) -> APIRouter:
         operation_id="resumeRun",
         response_model=RunModel,
         responses=refusals(404, 409),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | KEYED,
     )
     async def resume(request: Request, run_id: RunId) -> Response:
         """Let a suspended run go on."""
         allowed(desk, request, run_id, OPERATOR)
-        await engine.resume(run_id)
-        desk.note(request, "run.resume", run_id)
+
+        async def act() -> None:
+            await engine.resume(run_id)
+            desk.note(request, "run.resume", run_id)
+
+        await done(desk, request, "resume", act)
         return Answer(engine.show(run_id))
 
     @routes.post(
@@ -75,19 +91,13 @@ def router(desk: Desk) -> APIRouter:
         operation_id="retryRun",
         response_model=RunModel,
         responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | KEYED,
     )
     async def retry(request: Request, run_id: RunId, body: RetryBody = FROM_FAULT) -> Response:
         """Run a faulted run again, as a new run: from where it faulted, or from the start."""
         allowed(desk, request, run_id, OPERATOR)
-        again = await engine.retry(
-            run_id,
-            from_start=body.from_start,
-            task=body.from_,
-            input=body.input if "input" in body.model_fields_set else UNSET,
-        )
-        desk.note(request, "run.retry", run_id, again=again.id)
-        return Answer(again.show())
+        begin = partial(_retry, desk, request, run_id, body)
+        return Answer(engine.show(await begun(desk, request, "retry", begin)))
 
     @routes.post(
         "/runs/rerun",
@@ -95,14 +105,28 @@ def router(desk: Desk) -> APIRouter:
         status_code=201,
         response_model=RunModel,
         responses=refusals(404, 409, 413),
-        openapi_extra=role(OPERATOR),
+        openapi_extra=role(OPERATOR) | KEYED,
     )
     async def rerun(request: Request, body: RerunBody) -> Response:
         """Start a new run of a run's version, with another input or the same."""
         allowed(desk, request, body.run, OPERATOR)
-        data = body.input if "input" in body.model_fields_set else UNSET
-        again = await engine.rerun(body.run, data)
-        desk.note(request, "run.rerun", again.id, of=body.run)
-        return Answer(again.show(), status_code=201)
+        begin = partial(_rerun, desk, request, body)
+        new = await begun(desk, request, "rerun", begin)
+        return Answer(engine.show(new), status_code=201)
 
     return routes
+
+
+async def _retry(desk: Desk, request: Request, run_id: str, body: RetryBody, new: str) -> None:
+    row = desk.engine.row(run_id)
+    data = body.input if "input" in body.model_fields_set else UNSET
+    await retry_as(
+        desk.engine, row, from_start=body.from_start, task=body.from_, data=data, as_id=new
+    )
+    desk.note(request, "run.retry", run_id, again=new)
+
+
+async def _rerun(desk: Desk, request: Request, body: RerunBody, new: str) -> None:
+    data = body.input if "input" in body.model_fields_set else UNSET
+    await again(desk.engine, desk.engine.row(body.run), data, new)
+    desk.note(request, "run.rerun", new, of=body.run)
