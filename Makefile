@@ -106,7 +106,7 @@ demo: $(STAMP) ## one integration, both control models, in your terminal
 bench: $(STAMP) ## measure: throughput, latency, recovery
 	@$(BIN)/python bench/run.py $(ARGS)
 
-browser: $(STAMP) ui ## walk the page in a real browser (Chromium has to be there)
+browser: $(STAMP) ui ## only the tests that walk the page in a real browser (Chromium)
 	@$(BIN)/pytest -m browser -n $(WORKERS) $(ARGS)
 
 chaos: $(STAMP) ## kill real processes, again and again, and compare what is left

@@ -1,7 +1,8 @@
 """A shop that runs (`batuta up`, a process of its own), and a browser that looks at its page.
 
 The page is the built one and the browser a real Chromium; where either is missing these tests are
-skipped, which CI counts as failures. `make ui` builds the page.
+skipped, which CI counts as failures. `make ui` builds the page. Tests wait for what they need to
+see, never for a time; the limits are long, since other tests want the same processors.
 """
 
 from __future__ import annotations
@@ -13,25 +14,41 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 pytest.importorskip("playwright", reason="pip install playwright")
 from playwright.sync_api import expect, sync_playwright
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "src" / "batuta" / "server" / "static"
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_BROWSER = (
+    "there is no Chromium to look at the page with: install one (apt-get install chromium), or name"
+    " one in BATUTA_BROWSER"
+)
 SHOP = Path(__file__).parent / "shop"
 PICTURES = ROOT / "docs" / "page"
-UP_S = 30
+PATIENCE_S = 60
+TEST_S = 300
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE_S * 1_000)
+
+
+def pytest_collection_modifyitems(items):
+    """Give tests of the page the time that a loaded machine needs for a browser."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @dataclass
@@ -94,7 +111,7 @@ class Shop:
         asked = urllib.request.Request(f"{self.address}api/v1{path}", data=data, method=method)
         asked.add_header("Authorization", f"Bearer {self.token}")
         asked.add_header("Content-Type", kind)
-        with urllib.request.urlopen(asked, timeout=UP_S) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -103,6 +120,13 @@ class Shop:
         given = {"order": order, "customer": "Ada", "sku": "A1", "cents": cents, **more}
         body = {"workflow": "shop/order", "control": control, "input": given}
         return self.ask("POST", "/runs", body)["id"]
+
+    def until(self, path: str, is_right: Callable[[Any], bool]) -> Any:
+        """Ask again until the answer is right; returns it."""
+        end = time.monotonic() + PATIENCE_S
+        while not is_right(found := self.ask("GET", path)):
+            assert time.monotonic() < end, found
+        return found
 
     def publish(self, type_: str, data: Any) -> None:
         """Publish an event of the world."""
@@ -142,11 +166,14 @@ def chromium():
     One for each file: while it is there a loop runs in this thread, which no other file's tests
     could bear.
     """
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    named = os.environ.get("BATUTA_BROWSER")
+    path = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
     if path is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        made = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=PATIENCE_S * 1_000
+        )
         yield made
         made.close()
 
@@ -157,6 +184,7 @@ def context(chromium):
     made = chromium.new_context(
         viewport={"width": 1280, "height": 800}, reduced_motion="reduce", locale="en-GB"
     )
+    made.set_default_timeout(PATIENCE_S * 1_000)
     yield made
     made.close()
 

@@ -48,11 +48,7 @@ def start_of(shop, run):
 
 def letters(shop, count):
     """Wait until participants have put so many letters aside."""
-    for _ in range(500):
-        found = shop.ask("GET", "/dead-letters")["items"]
-        if len(found) >= count:
-            return found
-    raise AssertionError(found)
+    return shop.until("/dead-letters", lambda found: len(found["items"]) >= count)
 
 
 def test_dead_letters_are_found_by_reason_mended_and_taken_again(viewer, shop, picture):
@@ -76,7 +72,7 @@ def test_dead_letters_are_found_by_reason_mended_and_taken_again(viewer, shop, p
     expect(reason).to_have_count(0)
 
     viewer.run_screen(run)
-    expect(viewer.page.locator(".head:visible")).to_contain_text("completed", timeout=20_000)
+    expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
 
 
 def test_dead_letters_are_discarded_for_a_reason(viewer, shop):
@@ -103,7 +99,7 @@ def test_a_participant_that_is_killed_is_shown_and_its_runs_wait_for_it(viewer, 
     body = {"workflow": "shop/parcel", "input": {"parcel": "p-1"}}
     run = shop.ask("POST", "/runs", body)["id"]
 
-    expect(row).to_contain_text("silent", timeout=30_000)
+    expect(row).to_contain_text("silent")
     viewer.run_screen(run)
     expect(viewer.page.get_by_role("region", name="Expected next")).to_contain_text("depot")
     picture("expected-next")

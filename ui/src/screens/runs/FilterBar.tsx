@@ -1,6 +1,6 @@
 // The words and filters above the list; each change is a change of the address.
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { calls } from "../../api/calls";
 import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
@@ -78,12 +78,24 @@ function changed(filter: Filter, part: { [K in keyof Filter]?: Filter[K] | undef
 
 function Sought({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
   const [text, setText] = useState(filter.q ?? "");
-  useEffect(() => setText(filter.q ?? ""), [filter.q]);
+  /** What was asked for last: an address that comes back late takes nothing from what is typed. */
+  const asked = useRef(text);
+  const ask = useRef(() => {});
+  ask.current = () => {
+    asked.current = text;
+    onChange(changed(filter, { q: text }));
+  };
   useEffect(() => {
-    if (text === (filter.q ?? "")) return;
-    const timer = setTimeout(() => onChange(changed(filter, { q: text })), TYPING_MS);
+    const given = filter.q ?? "";
+    if (given === asked.current) return;
+    asked.current = given;
+    setText(given);
+  }, [filter.q]);
+  useEffect(() => {
+    if (text === asked.current) return;
+    const timer = setTimeout(() => ask.current(), TYPING_MS);
     return () => clearTimeout(timer);
-  }, [text, filter, onChange]);
+  }, [text]);
   return (
     <label className="sought">
       <Icon name="search" />
@@ -96,7 +108,10 @@ function Sought({ filter, onChange }: { filter: Filter; onChange: (filter: Filte
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === "Escape") event.currentTarget.blur();
+          if (event.key !== "Escape") return;
+          // Leaves what was sought as it is, where browsers would empty the field.
+          event.preventDefault();
+          event.currentTarget.blur();
         }}
       />
       <kbd>/</kbd>
