@@ -1,11 +1,7 @@
 // A workflow as a picture: tasks in the colours of their participants and, of a run, how far each is.
 import {
-  Background,
-  BackgroundVariant,
   BaseEdge,
-  Controls,
   type Edge,
-  EdgeLabelRenderer,
   type EdgeProps,
   getSmoothStepPath,
   Handle,
@@ -13,17 +9,15 @@ import {
   type Node,
   type NodeProps,
   Position,
-  ReactFlow,
 } from "@xyflow/react";
 import { useMemo } from "react";
 import type { EdgeKind, Expected, Graph, GraphNode } from "../api/types";
 import { useWho } from "../app/who";
 import { Icon } from "../parts/Icon";
 import { Status } from "../parts/Mark";
+import { ARROW, ArrowWords, Canvas } from "./Canvas";
 import { type Placed, type Point, path as pathOf, picture } from "./layout";
 import type { State } from "./states";
-import "@xyflow/react/dist/base.css";
-import "./graph.css";
 
 type TaskNode = Node<
   { placed: Placed; who: number | null; state: State | null; expected: boolean; live: boolean },
@@ -101,9 +95,8 @@ export function Flow({
           className: `edge ${edge.kind}`,
           data: { passed: passed ?? false, points, place: label },
           markerEnd: {
+            ...ARROW,
             type: MarkerType.ArrowClosed,
-            width: 13,
-            height: 13,
             color: passed ? "var(--text-3)" : COLOURS[edge.kind],
           },
           focusable: false,
@@ -113,35 +106,25 @@ export function Flow({
     [drawn, states],
   );
   return (
-    <div className="flow" role="group" aria-label={label}>
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODES}
-        edgeTypes={EDGES}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        edgesFocusable={false}
-        onNodeClick={(_, node) => onChoose?.(node.data.placed.node)}
-        onNodesChange={(changes) => {
-          // Enter on a task that has the focus chooses it, as a click does.
-          for (const change of changes) {
-            if (change.type === "select" && change.selected) {
-              const found = drawn.placed.find((one) => one.node.id === change.id);
-              if (found) onChoose?.(found.node);
-            }
+    <Canvas
+      label={label}
+      largest={1}
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODES}
+      edgeTypes={EDGES}
+      edgesFocusable={false}
+      onNodeClick={(_, node) => onChoose?.(node.data.placed.node)}
+      onNodesChange={(changes) => {
+        // Enter on a task that has the focus chooses it, as a click does.
+        for (const change of changes) {
+          if (change.type === "select" && change.selected) {
+            const found = drawn.placed.find((one) => one.node.id === change.id);
+            if (found) onChoose?.(found.node);
           }
-        }}
-        fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
-        minZoom={0.15}
-        maxZoom={1.6}
-        proOptions={{ hideAttribution: true }}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-        <Controls showInteractive={false} position="bottom-right" />
-      </ReactFlow>
-    </div>
+        }
+      }}
+    />
   );
 }
 
@@ -258,15 +241,9 @@ function FlowEdge(props: EdgeProps) {
         className={passed ? "passed" : ""}
       />
       {text ? (
-        <EdgeLabelRenderer>
-          <span
-            className="edge-label"
-            title={text}
-            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
-          >
-            {text}
-          </span>
-        </EdgeLabelRenderer>
+        <ArrowWords x={x} y={y}>
+          {text}
+        </ArrowWords>
       ) : null}
     </>
   );

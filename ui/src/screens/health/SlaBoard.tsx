@@ -3,9 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { calls } from "../../api/calls";
 import type { Objective, OpenSla } from "../../api/types";
+import { Asked } from "../../parts/Asked";
 import { Icon } from "../../parts/Icon";
 import { Status } from "../../parts/Mark";
-import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Empty } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Time, useNow } from "../../parts/Time";
 import { count, percent } from "../../words/numbers";
@@ -80,7 +81,7 @@ const COLUMNS: Column<Objective>[] = [
 ];
 
 export function SlaBoard() {
-  const { data, error, refetch } = useQuery({
+  const asked = useQuery({
     queryKey: ["sla"],
     queryFn: calls.sla,
     refetchInterval: 15_000,
@@ -89,36 +90,34 @@ export function SlaBoard() {
     <section className="card" id="sla" aria-labelledby="sla-title">
       <header>
         <h2 id="sla-title">SLA board</h2>
-        {data?.open.length ? (
-          <span className="quiet push">{data.open.length} near or past their time</span>
+        {asked.data?.open.length ? (
+          <span className="quiet push">{asked.data.open.length} near or past their time</span>
         ) : null}
       </header>
-      {error && !data ? (
-        <div className="inside">
-          <Trouble error={error} retry={() => void refetch()} />
-        </div>
-      ) : !data ? (
-        <Loading rows={3} />
-      ) : data.items.length ? (
-        <>
-          {data.open.length ? <Open of={data.open} /> : null}
-          <Plain
-            label="Promises"
-            columns={COLUMNS}
-            rows={data.items}
-            idOf={(one) => `${one.workflow} ${one.reference}`}
-          />
-        </>
-      ) : (
-        <Empty
-          icon="flag"
-          title="Nothing is promised"
-          command="sla: { within: PT30S, warn: PT10S }"
-        >
-          Put this under <code>metadata</code> of a workflow or a task, and it is watched here,
-          under both control models.
-        </Empty>
-      )}
+      <Asked of={asked} rows={3}>
+        {({ items, open }) =>
+          items.length ? (
+            <>
+              {open.length ? <Open of={open} /> : null}
+              <Plain
+                label="Promises"
+                columns={COLUMNS}
+                rows={items}
+                idOf={(one) => `${one.workflow} ${one.reference}`}
+              />
+            </>
+          ) : (
+            <Empty
+              icon="flag"
+              title="Nothing is promised"
+              command="sla: { within: PT30S, warn: PT10S }"
+            >
+              Put this under <code>metadata</code> of a workflow or a task, and it is watched here,
+              under both control models.
+            </Empty>
+          )
+        }
+      </Asked>
     </section>
   );
 }

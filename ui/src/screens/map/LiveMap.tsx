@@ -3,15 +3,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { createContext, useContext, useMemo, useState } from "react";
 import { calls } from "../../api/calls";
+import { Asked } from "../../parts/Asked";
 import { Choice } from "../../parts/Choice";
 import { Icon } from "../../parts/Icon";
 import { Who } from "../../parts/Mark";
-import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Empty } from "../../parts/Notice";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
 import { count } from "../../words/numbers";
 import { MapPicture } from "./MapPicture";
-import { type Mood, rate, type Tie, ties } from "./traffic";
+import { type Mood, moodOf, rate, type Tie, ties } from "./traffic";
 import "./map.css";
 
 const SPANS = ["1", "5", "15", "60"] as const;
@@ -20,11 +21,12 @@ export function LiveMap() {
   const search = useSearch({ from: "/map" });
   const navigate = useNavigate({ from: "/map" });
   const minutes = SPANS.find((one) => one === search.minutes) ?? "5";
-  const { data, error, refetch } = useQuery({
+  const asked = useQuery({
     queryKey: ["map", minutes],
     queryFn: () => calls.map(Number(minutes)),
     refetchInterval: 3_000,
   });
+  const { data } = asked;
   const [hidden, setHidden] = useState<ReadonlySet<Mood>>(new Set());
   const all = useMemo(() => (data ? ties(data) : []), [data]);
   const ours = useMemo(
@@ -51,38 +53,39 @@ export function LiveMap() {
         />
       }
     >
-      {error && !data ? (
-        <Trouble error={error} retry={() => void refetch()} />
-      ) : !data ? (
-        <Loading />
-      ) : data.nodes.length ? (
-        <Ours value={ours}>
-          <div className="split">
-            <section className="card view" aria-label="Map">
-              <Legend hidden={hidden} onChange={setHidden} />
-              <MapPicture
-                map={data}
-                ties={all.filter((tie) => !hidden.has(tie.mood))}
-                chosen={chosen?.id ?? null}
-                onChoose={choose}
-              />
+      <Asked of={asked}>
+        {(map) =>
+          map.nodes.length ? (
+            <Ours value={ours}>
+              <div className="split">
+                <section className="card view" aria-label="Map">
+                  <Legend hidden={hidden} onChange={setHidden} />
+                  <MapPicture
+                    map={map}
+                    ties={all.filter((tie) => !hidden.has(tie.mood))}
+                    chosen={chosen?.id ?? null}
+                    onChoose={choose}
+                  />
+                </section>
+                <aside className="card panel" aria-label="Events between participants">
+                  {chosen ? (
+                    <Chosen of={chosen} onClose={() => choose(null)} />
+                  ) : (
+                    <Busiest of={all} onChoose={choose} />
+                  )}
+                </aside>
+              </div>
+            </Ours>
+          ) : (
+            <section className="card">
+              <Empty icon="map" title="Nobody to be seen yet" command="batuta up .">
+                Participants of the workflows that are deployed show here, and every event between
+                them.
+              </Empty>
             </section>
-            <aside className="card panel" aria-label="Events between participants">
-              {chosen ? (
-                <Chosen of={chosen} onClose={() => choose(null)} />
-              ) : (
-                <Busiest of={all} onChoose={choose} />
-              )}
-            </aside>
-          </div>
-        </Ours>
-      ) : (
-        <section className="card">
-          <Empty icon="map" title="Nobody to be seen yet" command="batuta up .">
-            Participants of the workflows that are deployed show here, and every event between them.
-          </Empty>
-        </section>
-      )}
+          )
+        }
+      </Asked>
     </Screen>
   );
 }
@@ -215,19 +218,7 @@ function Chosen({ of, onClose }: { of: Tie; onClose: () => void }) {
           <li key={edge.type} className="inside stack tight">
             <code className="wrap-any">{edge.type}</code>
             <span className="row wrap">
-              <Sign
-                mood={
-                  edge.errors
-                    ? "failing"
-                    : edge.seen && !edge.declared
-                      ? "undeclared"
-                      : !edge.seen
-                        ? "silent"
-                        : edge.perMinute
-                          ? "busy"
-                          : "quiet"
-                }
-              />
+              <Sign mood={moodOf([edge])} />
               <span className="number push">{rate(edge.perMinute)}</span>
             </span>
             <span className="faint">

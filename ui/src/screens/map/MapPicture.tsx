@@ -1,36 +1,30 @@
 // The picture of the live map: a node for each participant, an arrow for each pair.
 import {
-  Background,
-  BackgroundVariant,
   BaseEdge,
-  Controls,
   type Edge,
-  EdgeLabelRenderer,
   type EdgeProps,
   Handle,
   MarkerType,
   type Node,
   type NodeProps,
   Position,
-  ReactFlow,
 } from "@xyflow/react";
 import { useMemo } from "react";
 import type { MapNode, TrafficMap } from "../../api/types";
 import { useWho } from "../../app/who";
+import { ARROW, ArrowWords, Canvas } from "../../graph/Canvas";
 import { Icon, type IconName } from "../../parts/Icon";
 import { Status } from "../../parts/Mark";
 import { HEIGHT, rate, type Spot, spots, type Tie, WIDTH, wayBetween, widthOf } from "./traffic";
-import "@xyflow/react/dist/base.css";
-import "../../graph/graph.css";
 
 type Somebody = Node<{ node: MapNode; who: number }, "somebody">;
 type Telling = Edge<{ tie: Tie; chosen: boolean; from: Spot; to: Spot }, "telling">;
 
 const KINDS: Record<MapNode["kind"], { icon: IconName; word: string }> = {
-  participant: { icon: "participants", word: "participant" },
-  external: { icon: "out", word: "external" },
-  conductor: { icon: "baton", word: "conductor" },
-  world: { icon: "map", word: "the world" },
+  participant: { icon: "participants", word: "nothing waiting" },
+  external: { icon: "out", word: "somebody else's" },
+  conductor: { icon: "baton", word: "directs what is orchestrated" },
+  world: { icon: "map", word: "everybody outside" },
 };
 const TONES = {
   busy: "var(--accent)",
@@ -83,7 +77,7 @@ export function MapPicture({
         target: tie.to,
         type: "telling",
         data: { tie, chosen: chosen === tie.id, from, to },
-        markerEnd: { type: MarkerType.ArrowClosed, width: 13, height: 13, color: TONES[tie.mood] },
+        markerEnd: { ...ARROW, type: MarkerType.ArrowClosed, color: TONES[tie.mood] },
         ariaLabel: `${tie.from} tells ${tie.to}: ${rate(tie.perMinute)}`,
         focusable: false,
         zIndex: tie.mood === "silent" ? 0 : 1,
@@ -91,27 +85,17 @@ export function MapPicture({
     ];
   });
   return (
-    <div className="flow" role="group" aria-label="Participants and the events between them">
-      <ReactFlow
-        key={shape}
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODES}
-        edgeTypes={EDGES}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        onEdgeClick={(_, edge) => onChoose(edge.id)}
-        onPaneClick={() => onChoose(null)}
-        fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.1 }}
-        minZoom={0.2}
-        maxZoom={1.6}
-        proOptions={{ hideAttribution: true }}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-        <Controls showInteractive={false} position="bottom-right" />
-      </ReactFlow>
-    </div>
+    <Canvas
+      key={shape}
+      label="Participants and the events between them"
+      largest={1.1}
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODES}
+      edgeTypes={EDGES}
+      onEdgeClick={(_, edge) => onChoose(edge.id)}
+      onPaneClick={() => onChoose(null)}
+    />
   );
 }
 
@@ -128,9 +112,7 @@ function SomebodyBox({ data }: NodeProps<Somebody>) {
         <span className="cut">{node.name}</span>
         {isOurs ? <Status of={node.up ? "up" : "silent"} plain /> : null}
       </div>
-      <div className="task-more">
-        {node.lag ? `${node.lag} waiting` : isOurs ? "nothing waiting" : kind.word}
-      </div>
+      <div className="task-more">{node.lag ? `${node.lag} waiting` : kind.word}</div>
     </div>
   );
 }
@@ -153,15 +135,9 @@ function TellingEdge(props: EdgeProps<Telling>) {
         <path d={path} className={`pulse-line ${tie.mood}`} style={{ strokeWidth: width + 1 }} />
       ) : null}
       {tie.perMinute || tie.errors ? (
-        <EdgeLabelRenderer>
-          <span
-            className={`edge-label ${tie.mood}`}
-            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
-          >
-            {tie.errors ? `${tie.errors} errors · ` : ""}
-            {rate(tie.perMinute)}
-          </span>
-        </EdgeLabelRenderer>
+        <ArrowWords x={x} y={y} mood={tie.mood}>
+          {`${tie.errors ? `${tie.errors} errors · ` : ""}${rate(tie.perMinute)}`}
+        </ArrowWords>
       ) : null}
     </>
   );

@@ -3,8 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { calls } from "../../api/calls";
 import type { Participant } from "../../api/types";
+import { Asked } from "../../parts/Asked";
 import { Status, Who } from "../../parts/Mark";
-import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Empty } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
@@ -115,37 +116,30 @@ const COLUMNS: Column<Participant>[] = [
 ];
 
 export function Participants() {
-  const { data, error, refetch } = useQuery({
+  const asked = useQuery({
     queryKey: ["participants"],
     queryFn: calls.participants,
     refetchInterval: 5_000,
   });
-  const silent = data?.items.filter((one) => one.status === "silent") ?? [];
+  const silent = asked.data?.items.filter((one) => one.status === "silent") ?? [];
   return (
     <Screen title="Participants">
       <section className="card" aria-label="Participants">
-        {error && !data ? (
-          <div className="inside">
-            <Trouble error={error} retry={() => void refetch()} />
-          </div>
-        ) : !data ? (
-          <Loading />
-        ) : data.items.length ? (
-          <Plain
-            label="Participants"
-            columns={COLUMNS}
-            rows={data.items}
-            idOf={(one) => one.name}
-          />
-        ) : (
-          <Empty
-            icon="participants"
-            title="Nobody takes part yet"
-            command="metadata: { participant: payments }"
-          >
-            Say in a workflow whose a task is; the participant shows here.
-          </Empty>
-        )}
+        <Asked of={asked}>
+          {({ items }) =>
+            items.length ? (
+              <Plain label="Participants" columns={COLUMNS} rows={items} idOf={(one) => one.name} />
+            ) : (
+              <Empty
+                icon="participants"
+                title="Nobody takes part yet"
+                command="metadata: { participant: payments }"
+              >
+                Say in a workflow whose a task is; the participant shows here.
+              </Empty>
+            )
+          }
+        </Asked>
       </section>
       {silent.length ? (
         <p className="quiet">

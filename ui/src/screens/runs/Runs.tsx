@@ -15,7 +15,7 @@ import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { Screen } from "../../parts/Screen";
 import { plural } from "../../words/numbers";
 import { Bulk, type Scope } from "./Bulk";
-import { COLUMNS, TITLES, WIDTHS } from "./columns";
+import { COLUMNS, TITLES, widths } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { asQuery, type Filter, told } from "./filter";
 import { download } from "./table";
@@ -29,7 +29,7 @@ export function Runs() {
   const filter = useSearch({ from: "/runs" });
   const navigate = useNavigate({ from: "/runs" });
   const session = useSession();
-  const { columns: hidden } = usePreferences();
+  const { columns: hidden, time } = usePreferences();
   const [live, setLive] = useState(true);
   const [current, setCurrent] = useState(-1);
   const [selection, setSelection] = useState<RowSelectionState>({});
@@ -161,7 +161,7 @@ export function Runs() {
           <Grid
             label="Runs"
             columns={COLUMNS}
-            widths={WIDTHS}
+            widths={widths(time)}
             rows={rows}
             idOf={(run) => run.id}
             hidden={hidden}

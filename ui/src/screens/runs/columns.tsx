@@ -4,18 +4,22 @@ import type { ListedRun, Run } from "../../api/types";
 import type { GridColumn } from "../../parts/Grid";
 import { ControlMark, Status } from "../../parts/Mark";
 import { Time, Took } from "../../parts/Time";
+import type { TimeStyle } from "../../words/time";
 
-export const WIDTHS: Record<string, { least: number; share?: number }> = {
-  chosen: { least: 38 },
-  status: { least: 118 },
-  id: { least: 222 },
-  keys: { least: 226, share: 1 },
-  workflow: { least: 136, share: 0.6 },
-  control: { least: 142 },
-  started: { least: 98 },
-  took: { least: 84 },
-  why: { least: 100, share: 1.6 },
-};
+/** Together as wide as the list is on a screen of 1280 px; a moment with its date takes more. */
+export function widths(time: TimeStyle): Record<string, { least: number; share?: number }> {
+  return {
+    chosen: { least: 36 },
+    status: { least: 112 },
+    id: { least: 156, share: 0.3 },
+    keys: { least: 180, share: 1 },
+    workflow: { least: 126, share: 0.6 },
+    control: { least: 132 },
+    started: { least: time === "relative" ? 88 : 160 },
+    took: { least: 94 },
+    why: { least: 80, share: 1.6 },
+  };
+}
 
 export const TITLES: Record<string, string> = {
   status: "Status",
@@ -61,7 +65,7 @@ export const COLUMNS: GridColumn<Run>[] = [
     id: "id",
     header: TITLES.id ?? "",
     cell: ({ row }) => (
-      <Link to="/runs/$run" params={{ run: row.id }} className="over mono">
+      <Link to="/runs/$run" params={{ run: row.id }} className="over mono tail" title={row.id}>
         {row.id}
       </Link>
     ),
@@ -98,9 +102,17 @@ export const COLUMNS: GridColumn<Run>[] = [
   {
     id: "why",
     header: TITLES.why ?? "",
-    cell: ({ row }) => <span className="quiet">{whyOf(row.original)}</span>,
+    cell: ({ row }) => <Why of={whyOf(row.original)} />,
   },
 ];
+
+function Why({ of }: { of: string }) {
+  return (
+    <span className="quiet" title={of}>
+      {of}
+    </span>
+  );
+}
 
 /** A run's status; that nobody acts in it who should counts for more. */
 export function RunStatus({ run }: { run: Run }) {

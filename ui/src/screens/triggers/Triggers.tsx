@@ -3,8 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { calls } from "../../api/calls";
 import type { Trigger } from "../../api/types";
+import { Asked } from "../../parts/Asked";
 import { Icon } from "../../parts/Icon";
-import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Empty } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
@@ -75,7 +76,7 @@ function Exactly({ of }: { of: Trigger }) {
 }
 
 export function Triggers() {
-  const { data, error, refetch } = useQuery({
+  const asked = useQuery({
     queryKey: ["triggers"],
     queryFn: calls.triggers,
     refetchInterval: 5_000,
@@ -83,28 +84,26 @@ export function Triggers() {
   return (
     <Screen title="Triggers">
       <section className="card" aria-label="Triggers">
-        {error && !data ? (
-          <div className="inside">
-            <Trouble error={error} retry={() => void refetch()} />
-          </div>
-        ) : !data ? (
-          <Loading />
-        ) : data.items.length ? (
-          <Plain
-            label="Triggers"
-            columns={COLUMNS}
-            rows={data.items}
-            idOf={(one) => `${one.workflow} ${one.kind} ${one.expression}`}
-          />
-        ) : (
-          <Empty
-            icon="trigger"
-            title="Nothing starts runs by itself"
-            command="schedule: { every: { minutes: 5 } }"
-          >
-            Put this at the top of a workflow, or <code>on:</code> with an event to listen for.
-          </Empty>
-        )}
+        <Asked of={asked}>
+          {({ items }) =>
+            items.length ? (
+              <Plain
+                label="Triggers"
+                columns={COLUMNS}
+                rows={items}
+                idOf={(one) => `${one.workflow} ${one.kind} ${one.expression}`}
+              />
+            ) : (
+              <Empty
+                icon="trigger"
+                title="Nothing starts runs by itself"
+                command="schedule: { every: { minutes: 5 } }"
+              >
+                Put this at the top of a workflow, or <code>on:</code> with an event to listen for.
+              </Empty>
+            )
+          }
+        </Asked>
       </section>
     </Screen>
   );

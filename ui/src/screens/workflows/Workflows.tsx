@@ -3,8 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { calls } from "../../api/calls";
 import type { Workflow } from "../../api/types";
+import { Asked } from "../../parts/Asked";
 import { ControlMark, Who } from "../../parts/Mark";
-import { Empty, Loading, Trouble } from "../../parts/Notice";
+import { Empty } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
@@ -67,35 +68,33 @@ const COLUMNS: Column<Workflow>[] = [
 
 export function Workflows() {
   const navigate = useNavigate();
-  const { data, error, refetch } = useQuery({ queryKey: ["workflows"], queryFn: calls.workflows });
+  const asked = useQuery({ queryKey: ["workflows"], queryFn: calls.workflows });
   return (
     <Screen title="Workflows">
       <section className="card" aria-label="Workflows that are deployed">
-        {error && !data ? (
-          <div className="inside">
-            <Trouble error={error} retry={() => void refetch()} />
-          </div>
-        ) : !data ? (
-          <Loading />
-        ) : data.items.length ? (
-          <Plain
-            label="Workflows"
-            columns={COLUMNS}
-            rows={data.items}
-            idOf={(one) => one.name}
-            onOpen={(one) =>
-              void navigate({ to: "/workflows/$namespace/$name", params: names(one.name) })
-            }
-          />
-        ) : (
-          <Empty
-            icon="workflow"
-            title="No workflow is deployed"
-            command="batuta new hello && batuta up hello"
-          >
-            Workflows are files. This makes a first one and runs it:
-          </Empty>
-        )}
+        <Asked of={asked}>
+          {({ items }) =>
+            items.length ? (
+              <Plain
+                label="Workflows"
+                columns={COLUMNS}
+                rows={items}
+                idOf={(one) => one.name}
+                onOpen={(one) =>
+                  void navigate({ to: "/workflows/$namespace/$name", params: names(one.name) })
+                }
+              />
+            ) : (
+              <Empty
+                icon="workflow"
+                title="No workflow is deployed"
+                command="batuta new hello && batuta up hello"
+              >
+                Workflows are files. This makes a first one and runs it:
+              </Empty>
+            )
+          }
+        </Asked>
       </section>
     </Screen>
   );
