@@ -1,4 +1,4 @@
-"""The frame around every screen: signing in, the keyboard, looks, and a server that goes away."""
+"""The frame around every screen: signing in, the keyboard, looks, and how large it is."""
 
 import gzip
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import BUILT, viewer_of
+from .conftest import BUILT
 
 pytestmark = pytest.mark.browser
 
@@ -90,32 +90,6 @@ def test_looks_and_times_are_chosen_and_kept(viewer, shop):
 
     expect(viewer.page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(viewer.page.get_by_role("cell").locator("time").first).to_contain_text("Z")
-
-
-def test_a_page_open_during_a_restart_says_so_and_recovers(viewer, shop):
-    shop.run("before-restart")
-    viewer.go("/runs")
-    expect(viewer.page.get_by_role("table", name="Runs")).to_contain_text("before-restart")
-    shop.stop()
-    expect(viewer.page.get_by_text("The server does not answer")).to_be_visible()
-    expect(viewer.page.get_by_text("What is shown is as of")).to_be_visible()
-    shop.start()
-    expect(viewer.page.get_by_text("The server does not answer")).to_have_count(0)
-    run = shop.run("after-restart")
-
-    expect(viewer.page.get_by_role("link", name=run)).to_be_visible()
-
-
-def test_two_pages_see_the_same_without_asking(viewer, chromium, shop):
-    run = shop.run("two-pages", cents=90_000)
-    other = chromium.new_context()
-    second = viewer_of(other, shop)
-    viewer.run_screen(run)
-    second.run_screen(run)
-    viewer.page.get_by_role("button", name="Suspend").click()
-
-    expect(second.page.locator(".head:visible")).to_contain_text("suspended")
-    other.close()
 
 
 def test_nothing_that_the_page_is_made_of_is_larger_than_it_may_be():

@@ -1,5 +1,5 @@
 // What this page asks of the server, one function each. Nothing else names an address of the API.
-import { data, http } from "./http";
+import { data, http, open } from "./http";
 import type { paths } from "./schema";
 import type * as T from "./types";
 
@@ -23,6 +23,7 @@ const ofVersion = (workflow: string, version: string) => {
 export const calls = {
   session: () => data<T.Session>(http.GET("/api/v1/session")),
   signIn: (token: string) => data<T.Session>(http.POST("/api/v1/session", { body: { token } })),
+  ways: () => open<{ login: string | null }>("/auth/ways"),
   signOut: () => data(http.DELETE("/api/v1/session")),
 
   overview: () => data<T.Overview>(http.GET("/api/v1/overview")),

@@ -71,3 +71,10 @@ export async function data<T>(
   const isDetailed = typeof error === "object" && error !== null;
   throw new Refusal(response.status, isDetailed ? error : {});
 }
+
+/** The data of a place outside the API, which is open to everybody and in no description. */
+export async function open<T>(path: string): Promise<T> {
+  const answer = await fetched(new Request(path));
+  if (!answer.ok) throw new Refusal(answer.status, {});
+  return (await answer.json()) as T;
+}

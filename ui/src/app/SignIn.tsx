@@ -1,5 +1,8 @@
-// Shown to who is not signed in: where the token is, and a place to put it.
+// Shown to who is not signed in: where the token is, a place to put it, and the way to log in with a
+// team's own provider where the server knows one.
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { calls } from "../api/calls";
 import type { Refusal } from "../api/http";
 import { Notice } from "../parts/Notice";
 import { Brand } from "./Brand";
@@ -16,6 +19,8 @@ export function SignIn({
 }) {
   const [token, setToken] = useState("");
   const isOpen = refused.status === 401;
+  const ways = useQuery({ queryKey: ["session", "ways"], queryFn: calls.ways, staleTime: 60_000 });
+  const login = ways.data?.login ?? null;
   return (
     <main className="signin">
       <form
@@ -27,10 +32,19 @@ export function SignIn({
       >
         <Brand />
         <h1>Sign in</h1>
-        <p className="quiet">
-          Open the address that <code>batuta up</code> has printed, or paste the token after{" "}
-          <code>#token=</code> here.
-        </p>
+        {login ? (
+          <>
+            <a className="button main" href={login}>
+              Log in with your organisation
+            </a>
+            <p className="or quiet">or with a token or an API key</p>
+          </>
+        ) : (
+          <p className="quiet">
+            Open the address that <code>batuta up</code> has printed, or paste the token after{" "}
+            <code>#token=</code> here.
+          </p>
+        )}
         {tried || !isOpen ? (
           <Notice tone="bad">
             <b>{refused.message}</b>
@@ -48,7 +62,7 @@ export function SignIn({
             required
           />
         </label>
-        <button type="submit" className="button main" disabled={!token.trim()}>
+        <button type="submit" className={login ? "button" : "button main"} disabled={!token.trim()}>
           Sign in
         </button>
       </form>

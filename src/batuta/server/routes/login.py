@@ -1,7 +1,7 @@
 """Logging in elsewhere: to the provider of OpenID Connect, and back with a session.
 
 Owns what a login remembers between the two (in a cookie that is sealed, and good for ten minutes),
-and what somebody's claims allow.
+what somebody's claims allow, and whether there is such a login at all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from batuta.ports.identity import Login
 from batuta.server.access import EVERYWHERE, ROLES, Principal
+from batuta.server.answers import Answer
 from batuta.server.problems import Refused
 from batuta.server.routes.session import is_secure, set_session
 
@@ -25,14 +26,21 @@ if TYPE_CHECKING:
 
 COOKIE = "batuta_login"
 GOOD_FOR_S = 600
+LOGIN = "/auth/login"
 CALLBACK = "/auth/callback"
+WAYS = "/auth/ways"
 
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes; they are open to everybody, and in no document."""
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/auth/login")
+    @routes.get(WAYS)
+    async def ways() -> Response:
+        """Where people log in (None: nowhere), for the page to offer who has no session."""
+        return Answer({"login": LOGIN if desk.provider is not None else None})
+
+    @routes.get(LOGIN)
     async def begin(request: Request) -> Response:
         provider = desk.provider
         if provider is None:
