@@ -36,9 +36,9 @@ export interface Placement {
   height: number;
 }
 
-export const LANE = 206;
-export const GAP = 18;
-const CARD = 188;
+export const LANE = 184;
+export const GAP = 10;
+const CARD = 174;
 const TOP = 14;
 
 export function place(lanes: Lane[], cards: Card[], rowGap: number): Placement {

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Refusal } from "../api/http";
 import { Icon, type IconName } from "./Icon";
 import type { Tone } from "./Mark";
+import { Said } from "./Said";
 
 const ICONS: Record<Tone, IconName> = {
   ok: "check",
@@ -31,13 +32,22 @@ export function Trouble({ error, retry }: { error: unknown; retry?: () => void }
     <div role="alert">
       <Notice tone="bad">
         <b>{text}</b>
-        {refusal?.hint ? <p className="quiet">{refusal.hint}</p> : null}
+        {refusal?.hint ? (
+          <p className="quiet">
+            <Said text={refusal.hint} />
+          </p>
+        ) : null}
         {refusal?.errors.length ? (
           <ul className="stack tight">
             {refusal.errors.map((one) => (
               <li key={`${one.code}${one.path ?? one.pointer}${one.message}`}>
                 <code>{one.pointer ?? one.path ?? ""}</code> {one.message}
-                {one.hint ? <span className="quiet"> {one.hint}</span> : null}
+                {one.hint ? (
+                  <span className="quiet">
+                    {" "}
+                    <Said text={one.hint} />
+                  </span>
+                ) : null}
               </li>
             ))}
           </ul>

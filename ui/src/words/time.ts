@@ -21,6 +21,11 @@ export function span(ms: number | null | undefined): string {
   return pair(ms, DAY, "d", HOUR, "h");
 }
 
+/** A text in which milliseconds are said as spans: `nothing for 61000 ms` → `nothing for 1 min 1 s`. */
+export function spansIn(text: string): string {
+  return text.replace(/\b(\d+) ms\b/g, (_, ms: string) => span(Number(ms)));
+}
+
 function pair(ms: number, large: number, name: string, small: number, other: string): string {
   const whole = Math.floor(ms / large);
   const rest = Math.floor((ms % large) / small);

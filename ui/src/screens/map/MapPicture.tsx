@@ -23,7 +23,7 @@ type Telling = Edge<{ tie: Tie; chosen: boolean; from: Spot; to: Spot }, "tellin
 const KINDS: Record<MapNode["kind"], { icon: IconName; word: string }> = {
   participant: { icon: "participants", word: "nothing waiting" },
   external: { icon: "out", word: "somebody else's" },
-  conductor: { icon: "baton", word: "directs what is orchestrated" },
+  conductor: { icon: "baton", word: "directs runs" },
   world: { icon: "map", word: "everybody outside" },
 };
 const TONES = {

@@ -57,8 +57,9 @@ export function spots(nodes: MapNode[], all: Tie[]): Spot[] {
     nodes.filter((node) => node.kind !== "conductor"),
     all,
   );
-  const wide = Math.max(330, (ring.length * (WIDTH + 60)) / Math.PI / 1.4);
-  const high = wide * 0.72;
+  // Higher than wide: boxes are wide, and so is what stands beside the picture.
+  const wide = Math.max(250, ring.length * 38);
+  const high = Math.max(230, ring.length * 46);
   return [
     ...middle.map((node, at) => ({ node, x: 0, y: (at - (middle.length - 1) / 2) * 80 })),
     ...ring.map((node, at) => {

@@ -5,7 +5,7 @@ import { Icon } from "../../parts/Icon";
 import { ControlMark, Status, Who } from "../../parts/Mark";
 import { Notice } from "../../parts/Notice";
 import { Time, Took, useNow } from "../../parts/Time";
-import { span, when } from "../../words/time";
+import { span, spansIn, when } from "../../words/time";
 import { Keys } from "../runs/columns";
 import { names } from "../workflow/names";
 
@@ -166,9 +166,11 @@ export function Findings({ run }: { run: RunDetail }) {
           <ul className="stack tight">
             {found.map((one) => (
               <li key={`${one.reference} ${one.path} ${one.what}`}>
-                <b>{one.what}</b> {one.reference ? <code>{one.reference}</code> : "the run"}:{" "}
-                {one.came}
-                {one.allowed ? <span className="quiet"> (allowed: {one.allowed})</span> : null}
+                <b>{one.what === "sla" ? "longer than promised" : one.what}</b>{" "}
+                {one.reference ? <code>{one.reference}</code> : "the run"}: {spansIn(one.came)}
+                {one.allowed ? (
+                  <span className="quiet"> (allowed: {spansIn(one.allowed)})</span>
+                ) : null}
               </li>
             ))}
           </ul>

@@ -10,14 +10,14 @@ import type { TimeStyle } from "../../words/time";
 export function widths(time: TimeStyle): Record<string, { least: number; share?: number }> {
   return {
     chosen: { least: 36 },
-    status: { least: 112 },
+    status: { least: 118 },
     id: { least: 156, share: 0.3 },
-    keys: { least: 180, share: 1 },
-    workflow: { least: 126, share: 0.6 },
+    keys: { least: 142, share: 1 },
+    workflow: { least: 134, share: 0.6 },
     control: { least: 132 },
     started: { least: time === "relative" ? 88 : 160 },
     took: { least: 94 },
-    why: { least: 80, share: 1.6 },
+    why: { least: 100, share: 1.6 },
   };
 }
 
@@ -73,7 +73,7 @@ export const COLUMNS: GridColumn<Run>[] = [
   {
     id: "keys",
     header: TITLES.keys ?? "",
-    cell: ({ row }) => <Keys keys={row.original.keys} />,
+    cell: ({ row }) => <Keys keys={row.original.keys} brief />,
   },
   {
     id: "workflow",
@@ -119,14 +119,16 @@ export function RunStatus({ run }: { run: Run }) {
   return <Status of={run.stuckSince ? "stuck" : run.status} />;
 }
 
-export function Keys({ keys }: { keys: Run["keys"] }) {
+/** Business keys; where room is short their names are only told to who points or listens. */
+export function Keys({ keys, brief }: { keys: Run["keys"]; brief?: boolean }) {
   const pairs = Object.entries(keys ?? {});
   if (!pairs.length) return <span className="faint">–</span>;
   return (
     <span className="row">
       {pairs.map(([name, value]) => (
-        <span className="chip" key={name}>
-          {name} <b>{typeof value === "string" ? value : JSON.stringify(value)}</b>
+        <span className="chip" key={name} title={name}>
+          <span className={brief ? "unseen" : ""}>{name}</span>{" "}
+          <b>{typeof value === "string" ? value : JSON.stringify(value)}</b>
         </span>
       ))}
     </span>

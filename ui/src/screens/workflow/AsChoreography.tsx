@@ -9,6 +9,7 @@ import { Lanes } from "../../lanes/Lanes";
 import { Icon } from "../../parts/Icon";
 import { Who } from "../../parts/Mark";
 import { Loading, Notice, Trouble } from "../../parts/Notice";
+import { Said } from "../../parts/Said";
 
 const ROW_GAP = 52;
 
@@ -38,7 +39,10 @@ export function AsChoreography({
           {rules.error.errors.map((one) => (
             <li key={`${one.code} ${one.path}`}>
               {one.line ? <span className="faint">line {one.line}: </span> : null}
-              {one.message} <span className="quiet">{one.hint}</span>
+              <Said text={one.message} />{" "}
+              <span className="quiet">
+                <Said text={one.hint ?? ""} />
+              </span>
             </li>
           ))}
         </ul>
@@ -77,7 +81,7 @@ export function AsChoreography({
         <h2>Rules in words</h2>
         <div className="rules">
           {rules.data.participants.map((one) => (
-            <Said key={one.name} of={one} prefix={prefixOf(workflow)} />
+            <Stated key={one.name} of={one} prefix={prefixOf(workflow)} />
           ))}
         </div>
       </section>
@@ -119,7 +123,7 @@ function RuleBox({ card }: { card: RuleCard }) {
   );
 }
 
-function Said({ of, prefix }: { of: Rules["participants"][number]; prefix: string }) {
+function Stated({ of, prefix }: { of: Rules["participants"][number]; prefix: string }) {
   return (
     <article className="card">
       <header>

@@ -42,7 +42,7 @@ export function AsOrchestration({
         rowGap={ROW_GAP}
         show={(card) =>
           card.number === null ? (
-            <div className="rule">
+            <div className="rule asked">
               <span className="does">{card.node.name}</span>
               <span className="on cut">
                 {card.node.kind}

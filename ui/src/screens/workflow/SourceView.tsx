@@ -7,6 +7,7 @@ import type { Control, ProblemItem, Version } from "../../api/types";
 import { Code } from "../../code/lazy";
 import { Icon } from "../../parts/Icon";
 import { Copy } from "../../parts/Notice";
+import { Said } from "../../parts/Said";
 
 export function SourceView({
   workflow,
@@ -75,8 +76,14 @@ function Remark({ of, onChoose }: { of: ProblemItem; onChoose: () => void }) {
         </span>{" "}
         {of.line ? `line ${of.line}` : ""} <code className="faint">{of.code}</code>
       </button>
-      <p>{of.message}</p>
-      {of.hint ? <p className="quiet">{of.hint}</p> : null}
+      <p>
+        <Said text={of.message} />
+      </p>
+      {of.hint ? (
+        <p className="quiet">
+          <Said text={of.hint} />
+        </p>
+      ) : null}
     </>
   );
 }

@@ -26,7 +26,7 @@ const COLUMNS: Column<Workflow>[] = [
     id: "title",
     title: "What it does",
     cell: (one) => (
-      <div className="cut">
+      <div className="cut brief">
         {one.title} <span className="faint">{one.summary}</span>
       </div>
     ),
