@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Icon } from "./Icon";
 import { Copy } from "./Notice";
+import "./json.css";
 
 const OPEN_DEPTH = 2;
 const MOST_ITEMS = 200;

@@ -17,6 +17,17 @@ export function canRetry(run: Run): boolean {
   return run.status === "faulted";
 }
 
+const UNDOING = "/metadata/compensate";
+
+/** Why a run can only be retried from its start, in words; empty when it can go on from a task. */
+export function onlyFromStart(run: Run, tasks: Task[]): string {
+  if (run.control === "choreographed") {
+    return "Nobody directs this run, so nobody has all of its history to go on from: it begins again.";
+  }
+  const undone = tasks.some((one) => one.reference.includes(UNDOING) && one.status === "completed");
+  return undone ? "What it had completed was undone, so it begins again." : "";
+}
+
 export function Actions({ run, tasks }: { run: RunDetail; tasks: Task[] }) {
   const session = useSession();
   const client = useQueryClient();
@@ -100,7 +111,7 @@ export function Actions({ run, tasks }: { run: RunDetail; tasks: Task[] }) {
         )}
       </Menu>
       {dialog === "retry" ? (
-        <Retry run={run} from={faulted ?? null} onClose={() => setDialog("")} />
+        <Retry run={run} from={faulted ?? null} tasks={tasks} onClose={() => setDialog("")} />
       ) : null}
       {dialog === "rerun" ? <Rerun run={run} onClose={() => setDialog("")} /> : null}
       {dialog === "cancel" ? <Cancel run={run} onClose={() => setDialog("")} /> : null}
@@ -161,16 +172,20 @@ function Edited({ edited, label }: { edited: ReturnType<typeof useEdited>; label
 
 export function Retry({
   run,
-  from,
+  from: wanted,
+  tasks,
   onClose,
 }: {
   run: RunDetail;
   from: Task | null;
+  tasks: Task[];
   onClose: () => void;
 }) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const id = useId();
+  const why = onlyFromStart(run, tasks);
+  const from = why ? null : wanted;
   const [where, setWhere] = useState<"task" | "start">(from ? "task" : "start");
   const [edits, setEdits] = useState(false);
   const given = useInput(run.id, edits && where === "start");
@@ -212,7 +227,9 @@ export function Retry({
             checked={where === "start"}
             onChange={() => setWhere("start")}
           />
-          <span>From the start</span>
+          <span>
+            From the start <span className="quiet">{why}</span>
+          </span>
         </label>
         <label className="tick">
           <input

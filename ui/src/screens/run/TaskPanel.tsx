@@ -8,7 +8,7 @@ import { Json } from "../../parts/Json";
 import { Status, Who } from "../../parts/Mark";
 import { Copy, Notice } from "../../parts/Notice";
 import { Time, Took } from "../../parts/Time";
-import { canRetry, Retry } from "./Actions";
+import { canRetry, onlyFromStart, Retry } from "./Actions";
 import { pretty } from "./Data";
 import { keyOf } from "./timeline";
 
@@ -108,7 +108,7 @@ export function TaskPanel({
             <code className="faint wrap-any">{task.error.type}</code>
           </Notice>
         ) : null}
-        {canRetry(run) && may(session, "operator") ? (
+        {canRetry(run) && !onlyFromStart(run, tasks) && may(session, "operator") ? (
           <div>
             <button type="button" className="button" onClick={() => setRetrying(true)}>
               <Icon name="retry" /> Retry from here…
@@ -163,7 +163,9 @@ export function TaskPanel({
           </>
         )}
       </div>
-      {retrying ? <Retry run={run} from={task} onClose={() => setRetrying(false)} /> : null}
+      {retrying ? (
+        <Retry run={run} from={task} tasks={tasks} onClose={() => setRetrying(false)} />
+      ) : null}
     </aside>
   );
 }
