@@ -260,7 +260,8 @@ UPDATE served SET answer = NULL WHERE answer IS NOT NULL AND at < ?;
 SELECT name FROM store;
 
 -- name: see_run
--- What is known stays; what was not known before is filled in. A status that is not told is kept.
+-- What is known stays; what was not known before is filled in, also of a run that has ended meanwhile.
+-- A status that is not told is kept.
 INSERT INTO runs (id, workflow, control, status, started_at, parent, first_event, setup, digest, keys, origin)
 SELECT ?1, ?2, 'choreographed', 'running', ?4, ?5, 0, ?6, ?3, ?7, ?8
 WHERE NOT EXISTS (SELECT 1 FROM past WHERE run = ?1)
@@ -268,7 +269,7 @@ ON CONFLICT (id) DO UPDATE SET workflow = iif(digest IS NULL, excluded.workflow,
     digest = coalesce(digest, excluded.digest), parent = coalesce(parent, excluded.parent),
     setup = coalesce(setup, excluded.setup), keys = coalesce(keys, excluded.keys),
     origin = coalesce(origin, excluded.origin)
-WHERE control = 'choreographed' AND ended_at IS NULL;
+WHERE control = 'choreographed';
 
 -- name: see_key
 -- Of the keys that were told first.
