@@ -17,7 +17,7 @@ import msgspec
 
 from batuta.errors import KernelBug
 from batuta.kernel import parts
-from batuta.kernel.commands import Command, Continue, Perform, Subscribe
+from batuta.kernel.commands import Command, Continue, Finish, Perform, Subscribe
 from batuta.kernel.evaluation import Evaluated, NeedsEvaluation
 from batuta.kernel.events import (
     Arrived,
@@ -95,7 +95,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     changed: bool
 
 
-def step(
+def step(  # noqa: C901 -- one short case each
     program: Program,
     state: RunState,
     event: Event,
@@ -122,6 +122,8 @@ def step(
         return Step(state, [], False)
     if state.status == SUSPENDED and not isinstance(event, _NOT_HELD):
         return _hold(state, event)
+    if type(event) is Closed and not state.tokens:
+        return _close_idle(state, event, now)
     t = Transition(program, state, now, answers, watch)
     told = 0 if watch is None else len(watch)
     try:
@@ -148,6 +150,14 @@ def step(
         # One `Continued` moves every parked token, so one at a time is asked for.
         t.commands.append(Continue())
     return Step(t.result(**changes), t.commands, True)
+
+
+def _close_idle(state: RunState, event: Closed, now: int) -> Step:
+    """The run is over, and nothing of it is here: what most parts hear of most runs."""
+    over = msgspec.structs.replace(
+        state, status=event.status, ended=now, held=(), suspended_at=None
+    )
+    return Step(over, [Finish(event.status, None, None)], True)
 
 
 def _start(t: Transition, event: Started) -> dict[str, Any] | None:

@@ -197,6 +197,16 @@ async def go(place, number, name=None):
     await place.publish("go", {"id": f"e{number}", "data": {"n": number}}, name=name)
 
 
+async def test_what_was_sent_does_not_lie_in_the_outbox_for_long(place, act):
+    drivers = [await place.joins(name, TEXT, [act]) for name in ("one", "two")]
+    await place.start(TEXT, "r1", {"x": 1})
+    await place.ended("r1")
+
+    await place.until(lambda: not any(one.mail.tally().outbox for one in drivers))
+
+    assert not any(one.mail.outbox() for one in drivers)
+
+
 async def test_an_event_that_comes_under_another_number_is_heard_once(place):
     driver = await place.joins("one", LISTENING)
     await place.start(LISTENING, "r")

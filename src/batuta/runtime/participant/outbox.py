@@ -3,7 +3,8 @@
 Here one promise is kept: **nothing is published before the commit of what led to it, and what was
 committed is published.** An event is written into the batch of the step that sends it (`note`), and
 only rows of a batch that is on disk are given to the bus (`ship`). They are taken out of the store
-some time after the bus has them: what a crash leaves there is published again, under the same id.
+soon after the bus has them, many at a time: what a crash leaves there is published again, under the
+same id.
 
 What the bus never takes (it is larger than it carries) is parked with the reason, alone: those
 beside it are published.
@@ -28,6 +29,9 @@ _log = logging.getLogger("batuta.participant")
 FORGET_AT = 256
 """Published rows that are deleted together."""
 
+FORGET_AFTER_MS = 250
+"""When fewer than that are deleted all the same: what lies in the outbox is then not sent."""
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
 
@@ -38,6 +42,7 @@ class Outbox:
         self._participant = participant
         self._number = 0
         self._sent: list[int] = []
+        self._bell_set = False
         self._shipping: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -101,7 +106,10 @@ class Outbox:
         self._sent += [row.number for row in rows]
         if len(self._sent) >= FORGET_AT:
             self.forget_sent()
-            self._participant.schedule()
+        elif not self._bell_set:
+            self._bell_set = True
+            clock = self._participant.clock
+            clock.call_at(clock.now() + FORGET_AFTER_MS, self._ring)
 
     async def _publish(self, rows: list[Outgoing]) -> None:
         messages = [Message(row.id, row.type, row.body) for row in rows]
@@ -134,7 +142,15 @@ class Outbox:
         participant.committer.batch.sent.append(row.number)
         participant.schedule()
 
+    def _ring(self) -> None:
+        self._bell_set = False
+        if not self._participant.is_stopping:
+            self.forget_sent()
+
     def forget_sent(self) -> None:
         """Take out of the store what the bus has, with the next commit."""
+        if not self._sent:
+            return
         self._participant.committer.batch.sent += self._sent
         self._sent = []
+        self._participant.schedule()

@@ -124,6 +124,7 @@ class Participant(Driver):
     async def stop(self) -> None:
         """Stop: what was not acknowledged, and what is in the outbox, is for the next start."""
         await self.receiving.stop()
+        self.outbox.forget_sent()
         await super().stop()
         await self.outbox.stop()
 

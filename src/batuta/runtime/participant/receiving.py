@@ -85,6 +85,8 @@ class Receiving:
         """Names and numbers of what is to be kept for those that listen, and is not on disk yet."""
         self._offered: list[Delivery] = []
         self._settling: asyncio.Task[None] | None = None
+        self._rules: dict[tuple[str, str], tuple[Program, Projection]] = {}
+        """By identity and digest, of what messages were about."""
 
     async def start(self) -> None:
         """Begin to hear what the rules of the deployed workflows name."""
@@ -249,14 +251,19 @@ class Receiving:
     # -- what is about a run -----------------------------------------------------------------------
 
     def _about_run(self, delivery: Delivery, envelope: Envelope) -> None:
-        participant = self._participant
-        program = self._program(envelope)
-        if program is None:
-            return
-        projection = participant.programs.projection(program)
+        about = (envelope.batutaworkflow, envelope.batutadigest or "")
+        rules = self._rules.get(about)
+        if rules is None:
+            program = self._program(envelope)
+            if program is None:
+                return
+            rules = (program, self._participant.programs.projection(program))
+            if envelope.batutadigest is not None:
+                self._rules[about] = rules  # what a digest stands for never changes
+        program, projection = rules
         if envelope.batutaparent is not None and envelope.type == projection.types.ended:
             self._answer_parent(delivery, envelope)
-        if participant.name in projection.parts:
+        if self._participant.name in projection.parts:
             self._about_part(delivery, envelope, program, projection)
 
     def _about_part(
@@ -336,6 +343,12 @@ class Receiving:
                 self._participant.note_over(run_id, program, end.status)
         elif run.problem is not None or run.state.status not in TERMINAL:
             run.closed = True
+            if not (run.state.tokens or run.evaluating or run.problem):
+                # Nothing of it is here. That it is over is all that need be known from now on, and
+                # it is known by that if this comes again.
+                delivery.runs.append(run_id)
+                self._participant.take(run, Closed(end.status))
+                return
             name = name_of(envelope.source, envelope.id)
             self._deliveries.bring(run, Closed(end.status), name, delivery)
 

@@ -195,7 +195,7 @@ DELETE FROM events WHERE at < ? AND number <= (SELECT coalesce(min(number), 9e18
     AND number <= (SELECT coalesce(min(first_event), 9e18) FROM runs WHERE ended_at IS NULL AND owner IS NOT NULL);
 
 -- name: forget_sent
-DELETE FROM outbox WHERE number IN (VALUES {});
+DELETE FROM outbox WHERE number BETWEEN ? AND ?;
 
 -- name: hear
 INSERT OR IGNORE INTO events (number, at, type, identity, body) VALUES (?, ?, ?, ?, ?);

@@ -131,7 +131,7 @@ def _write_mail(writer: sqlite3.Connection, batch: Batch) -> None:
         rows = [(one.number, one.id, one.type, one.body, one.run) for one in batch.outbox]
         _insert(writer, "outbox", 5, rows)
     if batch.sent:
-        _in_groups(writer, 1, [(one,) for one in batch.sent], SQL["forget_sent"].format)
+        writer.executemany(SQL["forget_sent"], _stretches(batch.sent))
     if batch.heard:
         writer.executemany(
             SQL["hear"],
@@ -226,6 +226,17 @@ def _publish(writer: sqlite3.Connection, at: int, event: dict[str, Any]) -> int:
         # Published before: its number then tells subscribers that they know it.
         row = writer.execute(SQL["event_number"], (identity,)).fetchone()
     return int(row[0])
+
+
+def _stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and last of every stretch of numbers that follow one another."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and number <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def _text(value: Any) -> str:
