@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from batuta.app.operating_changes import PAUSE_S, TOPICS
 from batuta.app.views import text_time
 from batuta.errors import BatutaError
 from batuta.ports.store import HIDDEN
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Generator, Iterable
 
     from batuta.app.engine import Engine
+    from batuta.app.operating_changes import OperatingChanges
     from batuta.ports.store import Batch
 
 MOST_KEPT = 4_096
@@ -69,8 +71,15 @@ class Message(NamedTuple):
 class Changes:
     """Tells of the changes of one engine. `serve` has to run."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, others: OperatingChanges | None = None) -> None:
+        """Prepare.
+
+        Args:
+            engine: whose runs and events are told.
+            others: looks for what changes besides these.
+        """
         self._engine = engine
+        self._others = others
         self._epoch = secrets.token_hex(4)
         self._ring: deque[Told] = deque(maxlen=MOST_KEPT)
         self._number = 0
@@ -99,7 +108,7 @@ class Changes:
         fetched anew.
 
         Args:
-            topics: `runs`, `events`, or `run:ID`.
+            topics: `runs`, `events`, `dead`, `participants`, `sla`, or `run:ID`.
             after: the id of the last message that was seen.
         """
         wanted = frozenset(topics)
@@ -202,6 +211,8 @@ class Changes:
         for row in batch.journal:
             dirty[row[0]] = None
         dirty.update(dict.fromkeys(batch.changes))
+        if self._others is not None and batch.notes:
+            self._others.note(batch)
         if batch.events and self._wants(EVENTS):
             for (at, event), number in zip(batch.events, batch.numbers, strict=True):
                 if number > self._last_event:
@@ -229,6 +240,10 @@ class Changes:
             before = self._number
             self._forget_who_left(loop.time())
             is_behind = self._look(loop.time())
+            if self._others is not None and any(map(self._wants, TOPICS)):
+                for news in await self._others.look(self._wants):
+                    self._tell(news.event, {news.topic}, news.view)
+                loop.call_later(PAUSE_S, self._something.set)
             if self._number != before:
                 self._news.set()
                 self._news.clear()
@@ -248,6 +263,8 @@ class Changes:
         self._ring.clear()
         self._dirty.clear()
         self._watched.clear()
+        if self._others is not None:
+            self._others.forget()
         self._something.clear()
 
     def _look(self, now: float) -> bool:

@@ -34,6 +34,10 @@ class Box(Mailbox, Protocol):
         """Return what the store is called. See `Store`."""
         ...
 
+    def version(self) -> int:
+        """Return a number that changes when another connection has written. See `Store`."""
+        ...
+
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was put aside, as people and programs see it.

@@ -15,6 +15,7 @@ from batuta.app.bulk import Bulk
 from batuta.app.changes import Changes
 from batuta.app.map import LiveMap
 from batuta.app.once import Once
+from batuta.app.operating_changes import OperatingChanges
 from batuta.app.participants import Participants
 from batuta.app.workflows import Workflows
 from batuta.errors import ConflictError, UnavailableError
@@ -63,7 +64,7 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         engine=engine,
         around=around,
         workflows=Workflows(engine),
-        changes=Changes(engine),
+        changes=Changes(engine, OperatingChanges(engine, around, participants)),
         credentials=Credentials(token, Keys(engine.records, engine.clock), engine.clock),
         participants=participants,
         map=LiveMap(engine, participants),

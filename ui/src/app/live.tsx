@@ -77,6 +77,7 @@ function take(client: QueryClient, stale: Refresher, message: Message): void {
       stale.stale(["runs"]);
       stale.stale(["run", run], BRISK_MS);
       stale.stale(["overview"]);
+      stale.stale(["sla"]);
       break;
     case "task.changed":
       stale.stale(["run", run], BRISK_MS);
