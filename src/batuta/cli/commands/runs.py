@@ -57,7 +57,7 @@ def list_(limit: int, before: str | None, store: str | None, as_json: bool, **as
             now = opened.clock.now()
             query = _query(now, **asked)
             await caught_up(opened)
-            found, following, _ = opened.listing.find(query, after=before, limit=limit)
+            found, following, *_ = opened.listing.find(query, after=before, limit=limit)
         if as_json:
             paper.say_json({"runs": [view.as_json() for view in found]})
             return
