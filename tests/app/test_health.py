@@ -3,6 +3,9 @@
 import pytest
 
 import batuta
+from batuta.adapters.stores.sqlite import SqliteStore
+from batuta.app.listing import RunQuery
+from batuta.ports.store import Batch, RunRow
 from batuta.testing.clock import VirtualClock
 
 TEXT = """\
@@ -68,3 +71,45 @@ async def test_many_who_look_at_once_are_one_who_looks(engine, clock):
     assert await engine.health.show() is first
     await clock.advance(seconds=1)
     assert len((await engine.health.show()).workflows) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "is_abandoned"),
+    [
+        ({}, True),
+        ({"ended_at": 2, "status": "completed"}, False),
+        ({"status": "suspended"}, False),
+        ({"status": "waiting", "wake_at": 1}, True),
+        ({"status": "waiting"}, False),
+        ({"owner": None}, False),
+    ],
+)
+async def test_a_run_whose_process_is_gone_is_called_abandoned(engine, tmp_path, row, is_abandoned):
+    identity = await engine.deploy(TEXT % ("one", "1.0.0"))
+    batch = Batch()
+    batch.runs.append(
+        RunRow(**{"id": "r", "workflow": identity, "started_at": 1, "owner": "x"} | row)
+    )
+    store = SqliteStore(tmp_path / "store.db")
+    store.commit(batch)
+    store.close()
+    (listed,) = engine.listing.find(RunQuery()).items
+
+    assert [one.problem is not None for one in (engine.show("r"), listed)] == [is_abandoned] * 2
+
+
+async def test_runs_whose_process_is_gone_count_as_stuck(engine, tmp_path):
+    own = await engine.start(await engine.deploy(TEXT % ("one", "1.0.0")), {"by": 1})
+    batch = Batch()
+    for number, stuck in enumerate((None, None, 5)):
+        row = RunRow(
+            id=f"r{number}", workflow="demo/one:1.0.0", started_at=1, owner="x", stuck=stuck
+        )
+        batch.runs.append(row)
+    store = SqliteStore(tmp_path / "store.db")
+    store.commit(batch)
+    store.close()
+
+    (one,) = (await engine.health.show()).workflows
+    assert one.stuck == 3
+    assert own.show().problem is None

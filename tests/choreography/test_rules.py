@@ -241,3 +241,28 @@ def test_what_undoes_several_tasks_hangs_by_none_of_them():
     text = f"do:\n- d: {{ do: [ x: {{ call: x, {A} }} ], metadata: {{ participant: b, compensate: {{ call: undo }} }} }}\n- y: {{ call: y, {B} }}\n"
     assert [one for one in picture(text) if "compensate" in one] == []
     assert "d.compensate" in drawn(projected(text), {})
+
+
+RETRIED = f"do:\n- t: {{ try: [ x: {{ call: x, {A} }}, y: {{ call: y, metadata: {{ participant: b, event: com.acme.y }} }}, r: {{ raise: {{ error: {{ type: 'https://e.com/e', status: 500 }} }} }} ], catch: {{ retry: {{ delay: PT1S, limit: {{ attempt: {{ count: 2 }} }} }} }} }}\n"
+FAULTED = f"{P}.t.y.faulted"
+
+
+def test_what_goes_on_behind_the_pause_of_a_retry_is_handed_over():
+    first, again = rules(RETRIED, "a")
+    (entered,) = rules(RETRIED, "b")
+
+    assert [first.on, set(again.on)] == [(f"{P}.start",), {f"{P}.handover", FAULTED}]
+    assert set(entered.publish) == {"com.acme.y", f"{P}.handover", FAULTED, f"{P}.ended"}
+
+
+def test_a_retry_at_once_goes_on_with_the_event_of_what_ended():
+    at_once = RETRIED.replace("delay: PT1S, ", "")
+
+    assert set(rules(at_once, "a")[1].on) == {"com.acme.y", FAULTED}
+    assert set(rules(at_once, "b")[0].publish) == {"com.acme.y", FAULTED, f"{P}.ended"}
+
+
+def test_a_retry_that_may_pause_goes_on_either_way():
+    may = RETRIED.replace("delay: PT1S", "delay: '${ .pause }'")
+
+    assert set(rules(may, "a")[1].on) == {"com.acme.y", f"{P}.handover", FAULTED}

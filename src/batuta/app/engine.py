@@ -89,10 +89,10 @@ class Engine:
         self.knowing = Knowing(store, programs, meeting.views, clock, conductor.keeper.mask)
         self.listing = Listing(store, self._view, meeting.views, Verdicts(self.knowing).of)
         self.board = Board(meeting.views, programs, clock)
-        self.health = Health(store, meeting.views, clock)
         self.watching: Watching | None = None
         """Tells of promises that are not kept; None where runs are only looked at."""
         self.serving = Serving(conductor, succession, retention_days=retention_days, setup=setup)
+        self.health = Health(store, meeting.views, clock, self.serving.abandoned)
 
     # -- workflows ---------------------------------------------------------------------------------
 
@@ -491,7 +491,7 @@ class Engine:
         live = self.conductor.runs.get(row.id)
         if live is not None and status == "running" and live.is_idle and live.seq:
             status = "waiting"
-        problem = row.problem
+        problem = row.problem or self.serving.trouble(row)
         if row.control == CHOREOGRAPHED and not row.ended_at:
             problem = self.meeting.trouble(row.id)
         return row_view(row, status, problem)

@@ -15,12 +15,15 @@ import msgspec
 from batuta.app.board import DAY_MS
 from batuta.app.views import text_time
 from batuta.ports.listing import STUCK, RunFilter
+from batuta.ports.store import HIDDEN
 from batuta.runtime.shared.threads import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from batuta.ports.clock import Clock
     from batuta.ports.sla import Promises
-    from batuta.ports.store import Store
+    from batuta.ports.store import RunRow, Store
 
 ENDED = ("completed", "faulted", "cancelled")
 SAMPLE = 100
@@ -70,10 +73,25 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Health:
     """Answers how workflows do."""
 
-    def __init__(self, store: Store, promises: Promises, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        promises: Promises,
+        clock: Clock,
+        abandoned: Callable[[], list[RunRow]] = list,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: the runs.
+            promises: what was promised of them.
+            clock: the time.
+            abandoned: returns the runs under way whose process is gone.
+        """
         self._store = store
         self._promises = promises
         self._clock = clock
+        self._abandoned = abandoned
         self._looking = asyncio.Lock()
         self._last: HealthView | None = None
         self._within_ms = self._until = 0
@@ -97,6 +115,11 @@ class Health:
         for one in await in_thread(partial(self._store.count_runs, since)):
             of = counts.setdefault(one.workflow.rpartition(":")[0], {})
             of[one.control, one.status] = of.get((one.control, one.status), 0) + one.runs
+        for row in self._abandoned():
+            # Those that are marked as stuck were counted.
+            if row.stuck is None and row.problem is None and HIDDEN not in row.workflow:
+                of = counts.setdefault(row.workflow.rpartition(":")[0], {})
+                of[row.control, STUCK] = of.get((row.control, STUCK), 0) + 1
         return HealthView(
             since=text_time(since) or "",
             as_of=text_time(now) or "",

@@ -15,6 +15,7 @@ from batuta.errors import UnavailableError
 from batuta.runtime.conductor.schedules import Schedules
 
 if TYPE_CHECKING:
+    from batuta.ports.store import RunRow
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.succession import Succession
 
@@ -51,6 +52,22 @@ class Serving:
         self._retention_days = retention_days
         self._purged_at: int | None = None
         self.schedules = Schedules(conductor, setup=setup)
+
+    def trouble(self, row: RunRow) -> str | None:
+        """Return that nobody drives a run any more which somebody should drive now, if so."""
+        if self._succession is None or row.owner is None or row.ended_at is not None:
+            return None
+        wakes = row.wake_at is not None and row.wake_at <= self._conductor.clock.now()
+        if not (row.status == "running" or wakes) or self._succession.lives(row.owner):
+            return None
+        return f"abandoned by {row.owner}, a process that is gone: whoever serves takes it up"
+
+    def abandoned(self) -> list[RunRow]:
+        """Return the runs under way whose process is gone, as long as nobody took them up."""
+        if self._succession is None:
+            return []
+        store = self._conductor.store
+        return [row for owner in self._succession.gone() for row in store.live(owner)]
 
     async def serve(self) -> None:
         """Serve until cancelled. See `Engine.serve`."""

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 class Told(NamedTuple):
@@ -46,6 +46,7 @@ class Graph:
         self.edges: list[list[int]] = []
         self._tells: dict[int, tuple[Told, str | None]] = {}
         self._sources: list[tuple[int, Cause]] = []
+        self._delays: dict[int, tuple[Told, Collection[Told]]] = {}
         self._reaching: list[int] = []
         self._causes: list[Cause] = []
         self._bits: dict[Cause, int] = {}
@@ -59,6 +60,12 @@ class Graph:
             self._tells[number] = (told, holder)
         return number
 
+    def delay(self, later: Told, once: Collection[Told]) -> int:
+        """Return a new vertex behind which `later` is told instead of what is told `once` only."""
+        number = self.vertex()
+        self._delays[number] = later, once
+        return number
+
     def edge(self, *path: int) -> None:
         """Let control go from each of the vertices to the next."""
         for start, end in pairwise(path):
@@ -70,11 +77,11 @@ class Graph:
 
     def is_telling(self, vertex: int) -> bool:
         """Say whether a vertex changes the causes that reach it."""
-        return vertex in self._tells
+        return vertex in self._tells or vertex in self._delays
 
     def told(self, vertex: int) -> Told | None:
         """Return what a vertex tells, if it tells anything."""
-        change = self._tells.get(vertex)
+        change = self._tells.get(vertex) or self._delays.get(vertex)
         return None if change is None else change[0]
 
     def spread(self) -> None:
@@ -98,7 +105,7 @@ class Graph:
 
     def told_at(self) -> Iterator[tuple[int, int]]:
         """Yield every vertex that tells something, with the set of causes that leave it."""
-        for vertex in self._tells:
+        for vertex in (*self._tells, *self._delays):
             yield vertex, self._changed(vertex, self._reaching[vertex])
 
     def mask(self, vertex: int) -> int:
@@ -106,6 +113,9 @@ class Graph:
         return self._reaching[vertex]
 
     def _changed(self, vertex: int, causes: int) -> int:
+        delay = self._delays.get(vertex)
+        if delay is not None:
+            return self._delayed(causes, *delay)
         change = self._tells.get(vertex)
         if change is None or not causes:
             return causes
@@ -116,6 +126,13 @@ class Graph:
         for held_by, mask in list(self._held.items()):
             if causes & mask:
                 changed |= self._bit(Cause(told, held_by))
+        return changed
+
+    def _delayed(self, causes: int, later: Told, once: Collection[Told]) -> int:
+        changed = causes
+        for position, cause in enumerate(list(self._causes)):
+            if causes >> position & 1 and cause.told in once:
+                changed = changed & ~(1 << position) | self._bit(Cause(later, cause.holder))
         return changed
 
     def _bit(self, cause: Cause) -> int:

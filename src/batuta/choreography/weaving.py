@@ -43,6 +43,17 @@ def flow_of(workflow: model.Workflow, functions: Mapping[str, model.Task]) -> Fl
     return _Weaver(workflow, functions).woven()
 
 
+def _may_pause(retry: model.RetryPolicy) -> bool:
+    """Say whether there may be a pause before another attempt."""
+    has_delay = retry.delay is not None and retry.delay.milliseconds != 0
+    return has_delay or retry.jitter_to is not None
+
+
+def _must_pause(retry: model.RetryPolicy) -> bool:
+    """Say whether there is one for certain."""
+    return retry.delay is not None and bool(retry.delay.milliseconds)
+
+
 class _Weaver:
     def __init__(self, workflow: model.Workflow, functions: Mapping[str, model.Task]) -> None:
         self._workflow = workflow
@@ -59,6 +70,8 @@ class _Weaver:
         self._marks: dict[int, int] = {}
         self._cancelled: list[int] = []
         self._also: list[tuple[int, int]] = []
+        self._announcing: set[Told] = set()
+        """Ends of tasks that have an event of their own: each is told once."""
 
     def woven(self) -> Flow:
         self._whole()
@@ -160,6 +173,8 @@ class _Weaver:
         the task that a function is has no extensions, those in it have.
         """
         self._edge(enters, around.timer)
+        if task.event is not None:
+            self._announcing.add(Told("completed", task.reference))
         function = self._functions.meant(task, elsewhere=around.elsewhere)
         acts = function is None and isinstance(task, ACTING)
         begins = enters
@@ -458,7 +473,11 @@ class _Weaver:
         self._edge(faulted, undoing.choose)
         self._edge(undoing.undone, around.fault)
         if retry is not None:
-            self._edge(faulted, attempts)
+            # Behind a pause, what has told the end of a task for the business cannot tell it again.
+            if _may_pause(retry):
+                self._edge(faulted, self._graph.delay(HANDOVER, self._announcing), attempts)
+            if not _must_pause(retry):
+                self._edge(faulted, attempts)
         if task.catch_do is None and retry is not None:
             return
         caught = self._finishes(task, follow, around, task.catch_then or "")

@@ -28,6 +28,14 @@ class Succession:
         self._conductor = conductor
         self._is_alive = is_alive
 
+    def lives(self, owner: str) -> bool:
+        """Say whether an owner is this conductor, or another that lives."""
+        return owner == self._conductor.owner or self._is_alive(owner)
+
+    def gone(self) -> list[str]:
+        """Return the owners of runs that have not ended, and that live no longer."""
+        return self._orphaned(hidden=False)
+
     async def take_over(self, *, hidden: bool = False) -> int:
         """Take the runs of owners that no longer live; returns how many.
 

@@ -116,7 +116,7 @@ function Why({ of }: { of: string }) {
 
 /** A run's status; that nobody acts in it who should counts for more. */
 export function RunStatus({ run }: { run: Run }) {
-  return <Status of={run.stuckSince ? "stuck" : run.status} />;
+  return <Status of={run.stuckSince || run.problem ? "stuck" : run.status} />;
 }
 
 /** Business keys; where room is short their names are only told to who points or listens. */
