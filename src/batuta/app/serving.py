@@ -53,6 +53,10 @@ class Serving:
         self._purged_at: int | None = None
         self.schedules = Schedules(conductor, setup=setup)
 
+    def lives(self, owner: str) -> bool:
+        """Say whether the process of a conductor still lives."""
+        return self._succession is None or self._succession.lives(owner)
+
     def trouble(self, row: RunRow) -> str | None:
         """Return that nobody drives a run any more which somebody should drive now, if so."""
         if self._succession is None or row.owner is None or row.ended_at is not None:

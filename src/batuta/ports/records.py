@@ -58,12 +58,27 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int | None = None
 
 
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is done to many runs: `view` is how far it has come, `runs` which (JSON).
+
+    `owner` is the conductor of the process that does it, `state` running or what it ended as, `at`
+    when it was asked for (epoch milliseconds).
+    """
+
+    id: str
+    owner: str
+    state: str
+    at: int
+    view: bytes
+    runs: bytes
+
+
 class Records(Protocol):
     """Reads what is kept of requests, and keeps keys.
 
-    Promises: as for `Store`: what a commit or `keep_key` has returned for is found here. A
-        remembered request that starts a run is in the store if and only if that run's first row is;
-        a second one of the same scope and key is refused, as a run that exists is.
+    Promises: as for `Store`: what a commit, or keeping or noting something, has returned for is
+        found here. A remembered request that starts a run is in the store if and only if that run's
+        first row is; a second one of the same scope and key is refused, as a run that exists is.
     Failure: `UnavailableError` means that nothing was written or read, and may be asked again.
     Cancellation: the reads return at once.
     Order: audit rows come newest first, by their numbers; keys in the order of their making.
@@ -96,6 +111,22 @@ class Records(Protocol):
 
     def key(self, key_id: str) -> ApiKey | None:
         """Return a key."""
+        ...
+
+    def keep_job(self, job: Job) -> None:
+        """Keep a new job."""
+        ...
+
+    def note_job(self, job: Job, *, was: str) -> bool:
+        """Note a job's owner, state and view, if its owner `was` this; say whether it was."""
+        ...
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job."""
+        ...
+
+    def open_jobs(self) -> list[Job]:
+        """Return the jobs that are running, oldest first."""
         ...
 
     def all_keys(self) -> list[ApiKey]:

@@ -60,6 +60,7 @@ class _Server(uvicorn.Server):
 def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
     """Return what the routes work with, over an engine that is open."""
     participants = Participants(engine, around)
+    audit, once = Audit(engine), Once(engine)
     return Desk(
         engine=engine,
         around=around,
@@ -68,10 +69,10 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         credentials=Credentials(token, Keys(engine.records, engine.clock), engine.clock),
         participants=participants,
         map=LiveMap(engine, participants),
-        audit=Audit(engine),
-        once=Once(engine),
+        audit=audit,
+        once=once,
         provider=around.provider(lambda: engine.clock.now() / 1_000),
-        bulk=Bulk(engine),
+        bulk=Bulk(engine, audit, once),
     )
 
 
@@ -111,6 +112,7 @@ async def serving(
         shown = f"[{host}]" if ":" in host else host
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(desk.changes.serve())
+            desk.bulk.go_on()
             group.create_task(server.serve(sockets=[listening]))
             try:
                 yield Serving(f"http://{shown}:{at}", token)

@@ -10,7 +10,7 @@ import msgspec
 from batuta.errors import ConflictError
 
 if TYPE_CHECKING:
-    from batuta.ports.records import ApiKey, AuditRow, Remembered
+    from batuta.ports.records import ApiKey, AuditRow, Job, Remembered
     from batuta.ports.store import Batch
 
 
@@ -21,6 +21,7 @@ class MemoryRecords:
         self._audits: list[AuditRow] = []
         self._remembered: dict[tuple[str, str], Remembered] = {}
         self._keys: dict[str, ApiKey] = {}
+        self._jobs: dict[str, Job] = {}
 
     def check(self, batch: Batch) -> None:
         """Refuse a batch that starts a run by a request that was remembered.
@@ -44,6 +45,11 @@ class MemoryRecords:
         """Forget requests."""
         kept = {key: one for key, one in self._remembered.items() if one.at >= before}
         self._remembered = kept
+        self._jobs = {
+            name: one
+            for name, one in self._jobs.items()
+            if one.at >= before or one.state == "running"
+        }
 
     def audits(
         self,
@@ -83,6 +89,28 @@ class MemoryRecords:
     def key(self, key_id: str) -> ApiKey | None:
         """Return a key. See the port."""
         return self._keys.get(key_id)
+
+    def keep_job(self, job: Job) -> None:
+        """Keep a new job. See the port."""
+        self._jobs[job.id] = job
+
+    def note_job(self, job: Job, *, was: str) -> bool:
+        """Note how far a job has come. See the port."""
+        known = self._jobs.get(job.id)
+        if known is None or known.owner != was or known.state != "running":
+            return False
+        self._jobs[job.id] = msgspec.structs.replace(
+            known, owner=job.owner, state=job.state, view=job.view
+        )
+        return True
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job. See the port."""
+        return self._jobs.get(job_id)
+
+    def open_jobs(self) -> list[Job]:
+        """Return the jobs that are running. See the port."""
+        return [one for _, one in sorted(self._jobs.items()) if one.state == "running"]
 
     def all_keys(self) -> list[ApiKey]:
         """Return all keys. See the port."""

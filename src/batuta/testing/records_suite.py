@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from batuta.errors import ConflictError
-from batuta.ports.records import ApiKey, AuditRow, Records, Remembered
+from batuta.ports.records import ApiKey, AuditRow, Job, Records, Remembered
 from batuta.testing.store_material import batch_of, expect, row, run_row
 
 if TYPE_CHECKING:
@@ -128,3 +130,29 @@ class RecordsSuite:
             expect(records.revoke_key("x", 5), False, "there is none")
             revoked = records.key("a")
             expect(revoked and revoked.revoked_at, 5, "since it was revoked first")
+
+    def test_a_job_is_noted_by_its_owner_until_it_has_ended(self) -> None:
+        """Who takes it up has to know whose it was; what has ended stays as it is."""
+        job = Job(id="j1", owner="a", state="running", at=1, view=b"{}", runs=b"[1]")
+        with self._both() as (_, records):
+            records.keep_job(job)
+            expect(records.open_jobs(), [job], "a job that is running is found")
+            taken = msgspec.structs.replace(job, owner="b", view=b"[2]")
+            expect(records.note_job(taken, was="c"), wanted=False, promise="nobody else notes")
+            expect(records.note_job(taken, was="a"), wanted=True, promise="one takes it up")
+            ended = msgspec.structs.replace(taken, state="done", runs=b"")
+            expect(records.note_job(ended, was="b"), wanted=True, promise="its owner notes")
+            expect(records.note_job(taken, was="b"), wanted=False, promise="it stays ended")
+            kept = msgspec.structs.replace(ended, runs=b"[1]")
+            expect(records.job("j1"), kept, "its runs stay what they were")
+            expect(records.open_jobs(), [], "what has ended is not running")
+            expect(records.job("j2"), None, "there is none such")
+
+    def test_jobs_that_ended_long_ago_are_forgotten(self) -> None:
+        """With the runs that they were done to."""
+        with self._both() as (store, records):
+            for name, state, at in (("a", "running", 1), ("b", "done", 1), ("c", "done", 9)):
+                records.keep_job(Job(id=name, owner="o", state=state, at=at, view=b"", runs=b""))
+            store.purge(5)
+            kept = [name for name in "abc" if records.job(name) is not None]
+            expect(kept, ["a", "c"], "what runs is kept")

@@ -58,8 +58,8 @@ def router(desk: Desk) -> APIRouter:
             body.action,
             lambda: matching(desk, who, body.filter),
             by=who.name,
+            how=who.by,
             compensate=body.compensate,
-            done=lambda run: desk.note(request, f"run.{body.action}", run, bulk=True),
         )
         return Answer(_shown(view), status_code=202)
 
@@ -84,7 +84,7 @@ def router(desk: Desk) -> APIRouter:
         "/bulk/{bulk_id}",
         operation_id="stopBulk",
         response_model=BulkModel,
-        responses=refusals(404),
+        responses=refusals(404, 409),
         openapi_extra=role(OPERATOR),
     )
     async def stop(request: Request, bulk_id: BulkId) -> Response:

@@ -468,6 +468,21 @@ SELECT scope, key, digest, run, at FROM remembered WHERE scope = ? AND key = ?;
 -- name: purge_remembered
 DELETE FROM remembered WHERE at < ?;
 
+-- name: keep_job
+INSERT INTO jobs (id, owner, state, at, view, runs) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: note_job
+UPDATE jobs SET owner = ?3, state = ?4, view = ?5 WHERE id = ?1 AND owner = ?2 AND state = 'running';
+
+-- name: job
+SELECT * FROM jobs WHERE id = ?;
+
+-- name: open_jobs
+SELECT * FROM jobs WHERE state = 'running' ORDER BY id;
+
+-- name: purge_jobs
+DELETE FROM jobs WHERE at < ? AND state <> 'running';
+
 -- name: keep_key
 INSERT INTO api_keys (id, name, role, namespaces, digest, created_at, expires_at, revoked_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?);

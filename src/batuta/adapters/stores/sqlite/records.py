@@ -10,7 +10,7 @@ import msgspec
 
 from batuta.adapters.stores.sqlite import queries
 from batuta.errors import ConflictError
-from batuta.ports.records import ApiKey, AuditRow, Remembered
+from batuta.ports.records import ApiKey, AuditRow, Job, Remembered
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -68,6 +68,28 @@ class RecordKeeper:
         """Return a key. See the port."""
         rows = self._all("api_key", key_id)
         return _key(rows[0]) if rows else None
+
+    def keep_job(self, job: Job) -> None:
+        """Keep a new job. See the port."""
+        with self._alone() as writer:
+            writer.execute(
+                SQL["keep_job"], (job.id, job.owner, job.state, job.at, job.view, job.runs)
+            )
+
+    def note_job(self, job: Job, *, was: str) -> bool:
+        """Note how far a job has come. See the port."""
+        noted = (job.id, was, job.owner, job.state, job.view)
+        with self._alone() as writer:
+            return writer.execute(SQL["note_job"], noted).rowcount == 1
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job. See the port."""
+        rows = self._all("job", job_id)
+        return Job(**dict(rows[0])) if rows else None
+
+    def open_jobs(self) -> list[Job]:
+        """Return the jobs that are running. See the port."""
+        return [Job(**dict(row)) for row in self._all("open_jobs")]
 
     def all_keys(self) -> list[ApiKey]:
         """Return all keys. See the port."""

@@ -201,6 +201,7 @@ class SqliteStore(MailReader, ViewKeeper, RunLister, RecordKeeper, PromiseReader
             writer.execute(SQL["purge_late"], (ended_before,))
             writer.execute(SQL["purge_served"], (ended_before,))
             writer.execute(SQL["purge_remembered"], (ended_before,))
+            writer.execute(SQL["purge_jobs"], (ended_before,))
             writer.execute(SQL["purge_alerts"], (ended_before,))
             writer.execute(SQL["purge_events"], (ended_before,))
         return len(ids)
