@@ -1,5 +1,6 @@
 """The live stream: what changes is told, and who was away gets what was missed."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -115,3 +116,30 @@ async def test_topics_that_there_are_not_are_refused(served, topics, status):
     answer = await served.http.get("/api/v1/stream", params={"topics": topics})
 
     assert answer.status_code == status
+
+
+FAILING_TOGETHER = """\
+document:
+  dsl: '1.0.3'
+  namespace: demo
+  name: together
+  version: '1.0.0'
+  metadata: { participants: { a: {}, b: {} } }
+do:
+  - greet: { call: greet, with: { name: Ada }, metadata: { participant: a } }
+  - break: { call: breaks, with: {}, metadata: { participant: b } }
+"""
+
+
+async def test_the_end_of_every_choreographed_retry_is_told(served, streaming):
+    await served.deploy(FAILING_TOGETHER)
+    failed = await served.ended("demo/together", control="choreographed")
+    place = f"/runs/{failed['id']}/retry"
+    async with streaming() as following:
+        asked = [served.post(place, {"fromStart": True}) for _ in range(20)]
+        left = {one["id"] for one in await asyncio.gather(*asked)}
+        while left:
+            _, event, view = await following()
+            assert event == "run.changed"
+            if view["status"] == "faulted":
+                left.discard(view["id"])
