@@ -302,6 +302,14 @@ class StoreSuite(ListingSuite):
             store.commit(again)
             expect(again.numbers[0], first.numbers[0], "it has the number it had")
             expect([one.event.get("data") for one in store.events(0)], [1, None], "and its content")
+            twice = batch_of(
+                events=[(3, event("c")), (3, event("a")), (3, event("b")), (4, event("c", data=3))]
+            )
+            store.commit(twice)
+            new, known, later, repeated = twice.numbers
+            expect([known, repeated], [first.numbers[0], new], "in one batch, too")
+            told = [(one.number, one.event["id"]) for one in store.events(again.numbers[1])]
+            expect(told, [(new, "c"), (later, "b")], "the others are there once, in their order")
 
     def test_subscriptions_are_found_by_type_and_correlation(self) -> None:
         """No type means any; no source means uncorrelated."""

@@ -1,7 +1,10 @@
 -- name: insert_events
--- Publishing the same event again changes nothing, and uses up no number.
-INSERT INTO events (at, type, identity, body) SELECT ?1, ?2, ?3, ?4
-WHERE NOT EXISTS (SELECT 1 FROM events WHERE identity = ?3) RETURNING number;
+-- Publishing the same event again changes nothing, and uses up no number. The places of the values
+-- come in where (?1) stands: place, at, type, identity, body; no identity comes twice.
+INSERT INTO events (at, type, identity, body)
+SELECT n.column2, n.column3, n.column4, n.column5 FROM (VALUES (?1)) AS n
+WHERE NOT EXISTS (SELECT 1 FROM events WHERE identity = n.column4)
+ORDER BY n.column1 RETURNING identity, number;
 
 -- name: event_number
 SELECT number FROM events WHERE identity = ?;

@@ -9,7 +9,7 @@ and one remainder.
 from __future__ import annotations
 
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,7 +22,7 @@ from batuta.ports.store import RunRow
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from batuta.ports.store import Batch, Change
 
@@ -61,7 +61,7 @@ def write(writer: sqlite3.Connection, batch: Batch) -> None:
         _in_groups(writer, 7, changes, SQL["change_runs"].replace("(?1)", "{}").format)
     _write_waiting(writer, batch)
     if batch.events:
-        batch.numbers = [_publish(writer, at, event) for at, event in batch.events]
+        batch.numbers = _publish(writer, batch.events)
     if batch.snapshots:
         writer.executemany(SQL["put_snapshot"], batch.snapshots)
     if batch.asks:
@@ -206,6 +206,14 @@ def _in_groups(
     statement: Callable[[str], str],
 ) -> None:
     """Run a statement over rows: `statement` gives its text around the places of the values."""
+    for text, values in _groups(width, rows, statement):
+        writer.execute(text, values)
+
+
+def _groups(
+    width: int, rows: Sequence[Sequence[Any]], statement: Callable[[str], str]
+) -> Iterator[tuple[str, list[Any]]]:
+    """Cut rows into as few statements as can be: the text and the values of each."""
     place = f"({', '.join('?' * width)})"
     most = MOST_VALUES // width // GROUP * GROUP
     start = 0
@@ -213,19 +221,28 @@ def _in_groups(
         left = len(rows) - start
         size = min(left // GROUP * GROUP, most) or left
         values = list(chain.from_iterable(rows[start : start + size]))
-        writer.execute(statement(", ".join([place] * size)), values)
+        yield statement(", ".join([place] * size)), values
         start += size
 
 
-def _publish(writer: sqlite3.Connection, at: int, event: dict[str, Any]) -> int:
-    identity = f"{event['source']}\n{event['id']}"
-    row = writer.execute(
-        SQL["insert_events"], (at, event["type"], identity, _encode(event))
-    ).fetchone()
-    if row is None:
-        # Published before: its number then tells subscribers that they know it.
-        row = writer.execute(SQL["event_number"], (identity,)).fetchone()
-    return int(row[0])
+def _publish(writer: sqlite3.Connection, events: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
+    """Write published events in their order; returns their numbers.
+
+    One that was published before keeps the number that it has: it tells subscribers that they know
+    it.
+    """
+    identities = [f"{event['source']}\n{event['id']}" for _, event in events]
+    first = {identity: place for place, identity in reversed([*enumerate(identities)])}
+    rows = [
+        (place, events[place][0], events[place][1]["type"], identity, _encode(events[place][1]))
+        for identity, place in sorted(first.items(), key=itemgetter(1))
+    ]
+    numbers: dict[str, int] = {}
+    for statement, values in _groups(5, rows, SQL["insert_events"].replace("(?1)", "{}").format):
+        numbers.update(writer.execute(statement, values).fetchall())
+    for identity in first.keys() - numbers.keys():
+        numbers[identity] = writer.execute(SQL["event_number"], (identity,)).fetchone()[0]
+    return [numbers[identity] for identity in identities]
 
 
 def _stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
