@@ -13,14 +13,12 @@ import time
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
-
 from batuta.server.credentials import COOKIE
 from batuta.server.limits import GUESSES, GUESSES_PER_S, Limit
 from batuta.server.problems import Refused, answer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,6 +45,10 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
+READ = {
+    name.encode(): name for name in ("authorization", "cookie", "x-csrf-token", "content-length")
+}
+"""The headers of a request that the gate looks at."""
 UNCACHED = (b"cache-control", b"no-store")
 
 
@@ -82,7 +84,7 @@ class Gate:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = _read(scope)
         sending, sender = _with_headers(scope, send), _address(scope)
         try:
             who = scope[PRINCIPAL] = await self._admitted(scope, headers, sender)
@@ -110,7 +112,9 @@ class Gate:
 
         return counting
 
-    async def _admitted(self, scope: Scope, headers: Headers, sender: str) -> Principal | None:
+    async def _admitted(
+        self, scope: Scope, headers: Mapping[str, str], sender: str
+    ) -> Principal | None:
         """Return who is asking; None only in open places."""
         who = await self._who(headers, sender)
         if who is None:
@@ -138,7 +142,7 @@ class Gate:
                 )
         return who
 
-    async def _who(self, headers: Headers, sender: str) -> Principal | None:
+    async def _who(self, headers: Mapping[str, str], sender: str) -> Principal | None:
         authorization = headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if authorization:
@@ -153,7 +157,7 @@ class Gate:
         cookie = _cookie(headers.get("cookie", ""))
         return None if cookie is None else self._credentials.of_session(cookie)
 
-    def _limited(self, headers: Headers, receive: Receive) -> Receive:
+    def _limited(self, headers: Mapping[str, str], receive: Receive) -> Receive:
         """Return a source of a body that is not longer than allowed."""
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self._most_bytes:
@@ -178,6 +182,15 @@ class Gate:
             f"a body may have {self._most_bytes} bytes",
             hint="keep large data elsewhere and pass its address",
         )
+
+
+def _read(scope: Scope) -> dict[str, str]:
+    """Return those headers of a request that decide here; of several of a name the first."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name in READ:
+            found.setdefault(READ[name], value.decode("latin-1"))
+    return found
 
 
 def _address(scope: Scope) -> str:

@@ -23,6 +23,7 @@ from batuta.server.application import application
 from batuta.server.credentials import Credentials, local_token
 from batuta.server.desk import Desk
 from batuta.server.keys import Keys
+from batuta.server.sending import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -98,7 +99,7 @@ async def serving(
         desk = desk_of(engine, around, token)
         config = uvicorn.Config(
             application(desk),
-            http="httptools",
+            http=Gathering,
             ws="none",
             proxy_headers=False,
             lifespan="off",
