@@ -15,6 +15,38 @@ async def test_a_run_is_started_and_shown(served):
     assert tasks["items"][0]["participant"] == "desk"
 
 
+@pytest.mark.parametrize("workflow", ["demo/waiting", "demo/greeting", "demo/pure", "demo/keyed"])
+async def test_a_start_is_answered_with_what_is_on_disk(served, workflow):
+    for name, task in (
+        ("pure", "set: {a: 1}"),
+        ("keyed", "listen: {to: {one: {with: {type: go}}}}"),
+    ):
+        await served.deploy(
+            f"document: {{dsl: '1.0.3', namespace: demo, name: {name}, version: '1.0.0',"
+            f" metadata: {{keys: {{order: .no}}}}}}\ndo:\n  - first: {{{task}}}\n"
+        )
+    started = await served.engine.start(workflow, {"no": 7}, run_id="r1", is_new=True)
+    answer = await served.post("/runs", {"workflow": workflow, "input": {"no": 7}}, status=201)
+    shown = await served.get(f"/runs/{answer['id']}")
+
+    if workflow != "demo/greeting":  # this one may have gone on since
+        assert {name: shown[name] for name in answer} == answer
+        assert started.begun == started.show()
+    assert answer["startedAt"] == shown["startedAt"]
+    assert started.begun.status in {"waiting", "running", "completed"}
+
+
+async def test_a_name_means_another_version_as_soon_as_that_is_deployed(served):
+    before = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+    await served.deploy(
+        "document: {dsl: '1.0.3', namespace: demo, name: waiting, version: '1.1.0'}\n"
+        "do:\n  - none: {set: {a: 1}}\n"
+    )
+    after = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
+
+    assert [before["version"], after["version"]] == ["1.0.0", "1.1.0"]
+
+
 async def test_what_is_expected_next_of_a_run_is_told_with_it(served):
     waiting = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
     ended = await served.ended("demo/greeting", {"name": "Ada"})

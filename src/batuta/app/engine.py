@@ -23,13 +23,12 @@ from batuta.app.listing import Listing
 from batuta.app.retrying import again, input_of, retry
 from batuta.app.serving import Serving
 from batuta.app.verdicts import Verdicts
-from batuta.app.views import RunView, TaskView, ended_view, row_view, task_view
+from batuta.app.views import RunView, TaskView, begun_view, ended_view, row_view, task_view
 from batuta.errors import (
     BatutaError,
     ConflictError,
     KernelBug,
     NotFoundError,
-    RequestError,
 )
 from batuta.insight.timeline import timeline, told
 from batuta.kernel.codec import encode_event
@@ -140,6 +139,7 @@ class Engine:
         run_id: str | None = None,
         control: str | None = None,
         origin: str | None = None,
+        is_new: bool = False,
     ) -> Run:
         """Start a run; returns once it is durable.
 
@@ -150,6 +150,7 @@ class Engine:
             control: `orchestrated` or `choreographed`; by default what the document says. The
                 participants of a choreographed run are run here, unless they are elsewhere.
             origin: a run that it repeats.
+            is_new: that id was made just now (`new_run_id`), so that no run can have it.
 
         Raises:
             NotFoundError: no such workflow is deployed.
@@ -158,8 +159,10 @@ class Engine:
         """
         program = self.program(workflow)
         data = plain(input, "the input")
-        if run_id is not None and (
-            run_id in self.conductor.runs or self.store.run(run_id) is not None
+        if (
+            run_id is not None
+            and not is_new
+            and (run_id in self.conductor.runs or self.store.run(run_id) is not None)
         ):
             raise there_is_one(run_id)
         data = {} if data is None else data
@@ -177,6 +180,7 @@ class Engine:
         run = self.conductor.begin(
             program, data, run_id=run_id or new_run_id(now), setup=self._setup, origin=origin
         )
+        begun = begun_view(run, origin)  # what is in the batch now is what is waited for
         await self.conductor.durable()
         if run.problem is not None:
             row = self.store.run(run.id)
@@ -184,21 +188,12 @@ class Engine:
                 raise KernelBug(run.problem)
             if row.owner != self.conductor.owner:
                 raise there_is_one(run.id)
-        return Run(self, run.id)
+            begun = None
+        return Run(self, run.id, begun)
 
     def program(self, workflow: str) -> Program:
         """Return the compiled workflow that a name means."""
-        known = self.programs.known(workflow)
-        if known is not None:
-            return known
-        name, _, version = workflow.partition(":")
-        namespace, slash, short = name.partition("/")
-        if not slash:
-            raise RequestError(
-                f"{workflow!r} does not name a workflow",
-                hint="write namespace/name, or namespace/name:version",
-            )
-        return self.programs.get(self.programs.latest(namespace, short, version or "latest"))
+        return self.programs.named(workflow)
 
     def run(self, run_id: str) -> Run:
         """Return a handle on a run.

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 class Run:
     """A run that this engine started, or was asked about."""
 
-    def __init__(self, engine: Engine, run_id: str) -> None:
+    def __init__(self, engine: Engine, run_id: str, begun: RunView | None = None) -> None:
         self._engine = engine
         self.id = run_id
+        self.begun = begun
+        """The run as its start made it durable, where that is known without reading it back."""
 
     async def result(self, wait: float | None = None) -> RunView:
         """Wait until the run has ended and return it; after `wait` seconds, as it stands then."""

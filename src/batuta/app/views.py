@@ -100,6 +100,31 @@ def ended_view(run: LiveRun) -> RunView:
     )
 
 
+def begun_view(run: LiveRun, origin: str | None) -> RunView | None:
+    """Return a run as its first transition leaves it; None where only the store can tell.
+
+    Args:
+        run: has just begun, and what it has done is in the batch.
+        origin: a run that it repeats.
+    """
+    if not run.seq or run.problem is not None or run.secrets is not None:
+        return None
+    if run.is_over:
+        return msgspec.structs.replace(ended_view(run), rerun_of=origin)
+    name, _, version = run.program.identity.rpartition(":")
+    return RunView(
+        id=run.id,
+        workflow=name,
+        version=version,
+        control="orchestrated",
+        status="waiting" if run.stored == "running" and run.is_idle else run.stored,
+        started_at=text_time(run.state.started) or "",
+        parent=run.parent,
+        keys={} if run.keys is None else msgspec.json.decode(run.keys),
+        rerun_of=origin,
+    )
+
+
 def task_view(line: TaskLine, mask: Callable[[Any], Any]) -> TaskView:
     """Return a line of a timeline as it is shown; `mask` puts stars for secrets."""
     return TaskView(

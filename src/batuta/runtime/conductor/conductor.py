@@ -117,12 +117,12 @@ class Conductor(Driver):
         started = self.started(run, data)
         if heard:
             started = msgspec.structs.replace(started, heard=heard)
-        batch = self.committer.batch
+        batch, now = self.committer.batch, self.clock.now()
         batch.runs.append(
             RunRow(
                 id=run_id,
                 workflow=program.identity,
-                started_at=self.clock.now(),
+                started_at=now,
                 owner=self.owner,
                 parent=parent,
                 parent_key=parent_key,
@@ -135,8 +135,8 @@ class Conductor(Driver):
         if self.follower is not None:
             self._follow(run, self.follower)
             if program.promises:
-                self.follower.began(program, run_id, self.clock.now(), batch.notes)
-        self.take(run, started)
+                self.follower.began(program, run_id, now, batch.notes)
+        self.take(run, started, now)
         if not run.seq and run.problem is None:
             # The sandbox has to evaluate something first. Until it has, the start is a request.
             batch.asks.append((run_id, encode_event(started)))

@@ -14,7 +14,7 @@ import msgspec
 
 from batuta.definition import load, load_function
 from batuta.definition.model import Schedule
-from batuta.errors import NotFoundError
+from batuta.errors import NotFoundError, RequestError
 from batuta.kernel.program import Program, compile_workflow
 from batuta.runtime.shared.triggers import SUFFIX, is_trigger, trigger_of
 
@@ -88,10 +88,37 @@ class Programs:
         self._compiled: dict[tuple[str, str], Program] = {}
         self._functions: dict[tuple[str, str], Mapping[str, Task]] = {}
         self._digests: dict[str, str] = {}
+        self._named: dict[str, str] = {}
+        """Identities by what people call them; forgotten together with the digests."""
 
     def look_again(self) -> None:
         """What the versions mean may have changed: ask the store when they are used next."""
         self._digests.clear()
+        self._named.clear()
+
+    def named(self, workflow: str) -> Program:
+        """Return the program that `namespace/name` or `namespace/name:version` means now.
+
+        Raises:
+            NotFoundError: there is none.
+            RequestError: it is no such name.
+        """
+        identity = self._named.get(workflow)
+        if identity is not None:
+            return self.get(identity)
+        program, identity = self.known(workflow), workflow
+        if program is None:
+            name, _, version = workflow.partition(":")
+            namespace, slash, short = name.partition("/")
+            if not slash:
+                raise RequestError(
+                    f"{workflow!r} does not name a workflow",
+                    hint="write namespace/name, or namespace/name:version",
+                )
+            identity = self.latest(namespace, short, version or "latest")
+            program = self.get(identity)
+        self._named[workflow] = identity
+        return program
 
     def known(self, identity: str) -> Program | None:
         """Return the program of a version, None when it was never deployed here."""

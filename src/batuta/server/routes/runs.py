@@ -74,18 +74,21 @@ def starting(desk: Desk) -> Endpoint:
         if control == CHOREOGRAPHED:
             await engine.host(identity)
 
-        async def begin(run_id: str) -> None:
+        async def begin(run_id: str, *, is_new: bool = False) -> RunView | None:
             desk.note(request, "run.start", run_id, workflow=identity)
-            await engine.start(identity, body.input, run_id=run_id, control=control)
+            started = await engine.start(
+                identity, body.input, run_id=run_id, control=control, is_new=is_new
+            )
+            return started.begun
 
-        key = key_of(request)
+        key, begun = key_of(request), None
         if key is None:
             run_id = new_run_id(engine.clock.now())
-            await begin(run_id)
+            begun = await begin(run_id, is_new=True)
         else:
             digest = digest_of(await request.body())
             run_id = await desk.once.start(f"{who.name}/start", key, digest, begin)
-        return Answer(engine.show(run_id), status_code=201)
+        return Answer(begun or engine.show(run_id), status_code=201)
 
     return start
 
