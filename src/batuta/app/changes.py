@@ -6,8 +6,10 @@ and the engine pays nothing. Changes of orchestrated runs come from durable batc
 choreographed ones from the viewer. What is told is the view as it is now: of a run that has changed
 ten times since the last look, one change is told.
 
-Under load a run's change may come later than others, the newest runs first; it comes, or a `reset`
-says that it was skipped.
+Under load a run's change may come later than others: first the runs that somebody looks at, then
+the newest ones; it comes, or a `reset` says that it was skipped.
+
+Many who look at the same get the same: what one of them is told at a look is put together once.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import asyncio
 import secrets
 from collections import deque
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -26,7 +29,7 @@ from batuta.errors import BatutaError
 from batuta.ports.store import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Generator, Iterable
+    from collections.abc import AsyncGenerator, Collection, Generator, Hashable, Iterable, Sequence
 
     from batuta.app.engine import Engine
     from batuta.app.operating_changes import OperatingChanges
@@ -51,21 +54,34 @@ RUNS, EVENTS = "runs", "events"
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(NamedTuple):
-    """A change: its number, what kind it is, who wants to know, and the view as JSON."""
-
-    number: int
-    event: str
-    topics: frozenset[str]
-    data: bytes
-
-
 class Message(NamedTuple):
-    """What one who looks gets; an empty `event` only says that the line is alive."""
+    """One change: what kind it is, and the view as JSON; `workflow` is that of a changed run."""
 
     id: str
     event: str
     data: bytes
+    workflow: str = ""
+
+
+class Told(NamedTuple):
+    """A change with its number, and who wants to know."""
+
+    number: int
+    topics: frozenset[str]
+    message: Message
+
+
+class Portion:
+    """What one who looks gets at a time, in order; nothing only says that the line is alive.
+
+    It is the same object for all who get the same. `shown` is for what is made of it once for many.
+    """
+
+    __slots__ = ("messages", "shown")
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self.shown: dict[Hashable, bytes] = {}
 
 
 class Changes:
@@ -86,6 +102,8 @@ class Changes:
         self._topics: dict[str, int] = {}
         self._lingering: dict[str, float] = {}
         """Topics that the last one has left, and when: whoever it was may come back."""
+        self._made: dict[tuple[int, frozenset[str]], Portion] = {}
+        """The portions that end with the last change, by where they begin and what they are of."""
         self._dirty: dict[str, None] = {}
         self._events: list[tuple[int, int, dict[str, Any]]] = []
         self._last_event = 0
@@ -100,12 +118,12 @@ class Changes:
     @contextmanager
     def looking(
         self, topics: Collection[str], after: str | None = None
-    ) -> Generator[AsyncGenerator[Message]]:
+    ) -> Generator[AsyncGenerator[Portion]]:
         """Look at changes of some topics from now on, or after the last one that was seen.
 
-        What is given yields messages until the block ends. A `reset` comes first when what was
-        missed is not known any more, and later whenever some was skipped: then everything has to be
-        fetched anew.
+        What is given yields portions of messages until the block ends. A `reset` comes first when
+        what was missed is not known any more, and later whenever some was skipped: then everything
+        has to be fetched anew.
 
         Args:
             topics: `runs`, `events`, `dead`, `participants`, `sla`, or `run:ID`.
@@ -114,20 +132,22 @@ class Changes:
         wanted = frozenset(topics)
         self._enter(wanted)
         try:
-            yield self._messages(wanted, self._place_of(after))
+            yield self._portions(wanted, self._place_of(after))
         finally:
             self._leave(wanted)
 
-    async def _messages(self, wanted: frozenset[str], place: int | None) -> AsyncGenerator[Message]:
+    async def _portions(self, wanted: frozenset[str], place: int | None) -> AsyncGenerator[Portion]:
         if place is None:
             place = self._number
-            yield Message(self._id(place), "reset", b'{"why":"missed"}')
+            yield self._reset("missed")
         while not self._is_closed:
-            place, messages = self._since(place, wanted)
-            for message in messages:
-                yield message
-            if not messages and await self._is_quiet():
-                yield Message("", "", b"")
+            behind, place = place, self._number
+            if behind < place:
+                portion = self._since(behind, wanted)
+                if portion.messages:
+                    yield portion
+            elif await self._is_quiet():
+                yield Portion(())
 
     async def _is_quiet(self) -> bool:
         """Wait for news; say whether none came for a while."""
@@ -151,17 +171,24 @@ class Changes:
         """Say whether everything behind a place is still in the ring."""
         return place == self._number or (bool(self._ring) and self._ring[0].number <= place + 1)
 
-    def _since(self, place: int, wanted: frozenset[str]) -> tuple[int, list[Message]]:
-        if not self._knows(place):
-            here = self._number
-            return here, [Message(self._id(here), "reset", b'{"why":"slow"}')]
-        new = [told for told in self._ring if told.number > place] if place < self._number else []
-        messages = [
-            Message(self._id(told.number), told.event, told.data)
-            for told in new
-            if not wanted.isdisjoint(told.topics)
-        ]
-        return self._number, messages
+    def _since(self, place: int, wanted: frozenset[str]) -> Portion:
+        """Return what was told of some topics after a place: to all who ask the same, the same."""
+        known = self._made.get((place, wanted))
+        if known is not None:
+            return known
+        if self._knows(place):
+            new = list(islice(reversed(self._ring), self._number - place))
+            made = Portion(
+                [told.message for told in reversed(new) if not wanted.isdisjoint(told.topics)]
+            )
+        else:
+            made = self._reset("slow")
+        self._made[place, wanted] = made
+        return made
+
+    def _reset(self, why: str) -> Portion:
+        data = _encode({"why": why})
+        return Portion((Message(self._id(self._number), "reset", data),))
 
     def _id(self, number: int) -> str:
         return f"{self._epoch}-{number}"
@@ -225,9 +252,11 @@ class Changes:
         self._dirty.update(dict.fromkeys(runs))
         self._something.set()
 
-    def _tell(self, event: str, topics: Collection[str], view: Any) -> None:
+    def _tell(self, event: str, topics: Collection[str], view: Any, *, workflow: str = "") -> None:
         self._number += 1
-        self._ring.append(Told(self._number, event, frozenset(topics), _encode(view)))
+        self._made.clear()
+        message = Message(self._id(self._number), event, _encode(view), workflow)
+        self._ring.append(Told(self._number, frozenset(topics), message))
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -261,6 +290,7 @@ class Changes:
         self._engine.meeting.told = None
         self._epoch = secrets.token_hex(4)
         self._ring.clear()
+        self._made.clear()
         self._dirty.clear()
         self._watched.clear()
         if self._others is not None:
@@ -271,11 +301,13 @@ class Changes:
         """Tell of what has changed, as much as one look may; say whether there is more."""
         self._look_at_tasks(now)
         self._look_at_events()
-        if not self._wants(RUNS):
-            watched = [one for one in self._dirty if self._wants(f"run:{one}")]
-            self._dirty.clear()
-            for run in watched:
+        for topic in self._watched:
+            run = topic.removeprefix("run:")
+            if run in self._dirty:
+                del self._dirty[run]
                 self._tell_run(run)
+        if not self._wants(RUNS):
+            self._dirty.clear()
             return False
         if len(self._dirty) > MOST_WAITING:
             self._dirty.clear()
@@ -300,7 +332,8 @@ class Changes:
         except BatutaError:
             return  # forgotten since
         if HIDDEN not in f"{view.workflow}:{view.version}":
-            self._tell("run.changed", {RUNS, f"run:{run}"}, msgspec.to_builtins(view))
+            topics = {RUNS, f"run:{run}"}
+            self._tell("run.changed", topics, view, workflow=view.workflow)
 
     def _look_at_tasks(self, now: float) -> None:
         for topic, watched in self._watched.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -18,10 +17,10 @@ from batuta.server.desk import Guarded, namespace_of, refusals, role, who_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from batuta.app.changes import Message, Portion
     from batuta.server.access import Principal
     from batuta.server.desk import Desk
 
-RUN_CHANGED = "run.changed"
 TOPICS = (RUNS, EVENTS, "dead", "participants", "sla")
 MOST = 20
 LOOK_AGAIN_S = 5.0
@@ -85,21 +84,35 @@ async def _lines(
 ) -> AsyncGenerator[bytes]:
     loop = asyncio.get_running_loop()
     seen_at = loop.time()
-    with desk.changes.looking(wanted, after) as messages:
+    with desk.changes.looking(wanted, after) as portions:
         yield b"retry: 1000\n\n"
-        async for one in messages:
+        async for one in portions:
             if loop.time() - seen_at >= LOOK_AGAIN_S:
                 if not desk.credentials.admits(who):
                     return
                 seen_at = loop.time()
-            if one.event == RUN_CHANGED and not who.sees_all and not _sees(who, one.data):
-                continue
-            if one.event:
-                yield f"id: {one.id}\nevent: {one.event}\ndata: ".encode() + one.data + b"\n\n"
-            else:
-                yield b": alive\n\n"
+            if text := _shown(one, who):
+                yield text
 
 
-def _sees(who: Principal, view: bytes) -> bool:
-    """Say whether a run is of a namespace of theirs."""
-    return who.sees(namespace_of(msgspec.json.decode(view)["workflow"]))
+def _shown(portion: Portion, who: Principal) -> bytes:
+    """Return messages as the stream has them, without the runs that are not theirs to see.
+
+    Hundreds of pages look at the same: for all of the same namespaces it is written once.
+    """
+    text = portion.shown.get(who.namespaces)
+    if text is None:
+        lines = [_line(one) for one in portion.messages if _sees(who, one)]
+        text = b"".join(lines) if portion.messages else b": alive\n\n"
+        portion.shown[who.namespaces] = text
+    return text
+
+
+def _line(message: Message) -> bytes:
+    head = f"id: {message.id}\nevent: {message.event}\ndata: "
+    return head.encode() + message.data + b"\n\n"
+
+
+def _sees(who: Principal, message: Message) -> bool:
+    """Say whether a message is no run's, or one's of a namespace of theirs."""
+    return not message.workflow or who.sees_all or who.sees(namespace_of(message.workflow))
