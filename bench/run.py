@@ -4,13 +4,14 @@
 
 Every figure is the median of the rounds. Peers are measured in the same rounds as the engine, so
 that what the machine does meanwhile hits all of them, and ratios are of one run of rounds. There
-are groups of works, one per control model and one for looking at runs (`tables.py`); what is
-measured of a group replaces what was known of it. Writes `bench/results/*.json` (every line as
-measured, a file per group) and `bench/results/README.md` (the tables, with the machine and the
-versions).
+are groups of works, one per control model, one for looking at runs and one for the server
+(`tables.py`); what is measured of a group replaces what was known of it. Writes
+`bench/results/*.json` (every line as measured, a file per group) and `bench/results/README.md` (the
+tables, with the machine and the versions).
 
 Choreography alone: `python bench/run.py --works w3 w3-alone w1-spread w1-single`.
 Lists of a million runs alone: `python bench/run.py --works listing`.
+The server alone: `python bench/run.py --works http-start http-publish pages page-delay`.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tables import CHOREOGRAPHED, LOOKING, ORCHESTRATED, Found, tables
+from tables import CHOREOGRAPHED, LOOKING, ORCHESTRATED, SERVED, Found, tables
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -45,7 +46,12 @@ class Contender:
     """Fewer runs at once than the 2,000 of the others, where those would take minutes."""
 
 
-GROUPS = {"orchestrated": ORCHESTRATED, "choreographed": CHOREOGRAPHED, "looking": LOOKING}
+GROUPS = {
+    "orchestrated": ORCHESTRATED,
+    "choreographed": CHOREOGRAPHED,
+    "looking": LOOKING,
+    "served": SERVED,
+}
 """The file of results that each group of works has."""
 
 NATS, FIVE = ("--bus", "nats"), ("--processes", "5")
@@ -77,6 +83,7 @@ CONTENDERS = (
         "500",
     ),
     Contender("batuta lists", HERE / "listing.py", works=LOOKING),
+    Contender("batuta server", HERE / "server.py", works=SERVED),
     Contender("batuta embedded", HERE / "choreographed.py", works=CHOREOGRAPHED),
     Contender("batuta embedded, five processes", HERE / "choreographed.py", FIVE, W3),
     Contender("batuta nats", HERE / "choreographed.py", NATS, W3),
@@ -103,6 +110,10 @@ QUICK = {
     "w1-spread": "50",
     "w1-single": "50",
     "listing": "20000",
+    "http-start": "300",
+    "http-publish": "300",
+    "pages": "50",
+    "page-delay": "5",
 }
 
 

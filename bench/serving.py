@@ -1,8 +1,8 @@
 """The process of a server that is measured, and the handle on it.
 
 It is what `batuta up` serves: an engine over a store of its own, with the API and the page. On its
-stdin it is told to drive runs itself, a line each, so that work can be given to the engine that
-costs the server no requests.
+stdin it is told to drive runs itself (how many at once, how many times, and how often), a line
+each, so that work can be given to the engine that costs the server no requests.
 """
 
 import asyncio
@@ -54,8 +54,20 @@ async def serve(folder: str) -> None:
             with dedicated():
                 _say({"address": at.address, "token": at.token})
                 while line := await asyncio.to_thread(sys.stdin.readline):
-                    found = await w1(engine, int(line))
-                    _say({"seconds": found.seconds, "tasks": found.tasks, **found.settings})
+                    _say(await driven(engine, *map(int, line.split())))
+
+
+async def driven(
+    engine: batuta.Engine, runs: int, waves: int = 1, every_ms: int = 0
+) -> dict[str, float]:
+    """Drive so many runs of `w1` at once, and so many times, one wave after the other."""
+    began, cpu = time.perf_counter(), time.process_time()
+    for wave in range(waves):
+        await asyncio.sleep(max(0.0, began + wave * every_ms / 1000 - time.perf_counter()))
+        await w1(engine, runs)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    tasks = runs * waves * STEPS
+    return {"seconds": seconds, "tasks": tasks, "cpu_us": round(cpu / tasks * 1e6, 1)}
 
 
 def _say(what: dict[str, Any]) -> None:
@@ -86,8 +98,11 @@ class Child:
             raise RuntimeError(f"a process of the benchmark ended: {self.process.wait(30)}")
         return json.loads(told)
 
-    def ask(self, line: str) -> dict[str, Any]:
+    def tell(self, line: str) -> None:
         print(line, file=self.process.stdin, flush=True)
+
+    def ask(self, line: str) -> dict[str, Any]:
+        self.tell(line)
         return self.hear()
 
     @property

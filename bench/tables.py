@@ -1,7 +1,7 @@
 """The tables of the benchmark, from the lines that were measured. Pure.
 
-The works are of groups, one per control model and one for looking at runs: their figures are kept
-apart, and each has tables and sentences of its own.
+The works are of groups, one per control model, one for looking at runs and one for the server:
+their figures are kept apart, and each has tables and sentences of its own.
 """
 
 import statistics
@@ -9,6 +9,7 @@ from typing import Any
 
 ORCHESTRATED = ("w1", "latency", "w2", "w4", "raw", "w4-large", "crash", "check", "help")
 LOOKING = ("listing",)
+SERVED = ("http-start", "http-publish", "pages", "page-delay")
 CHOREOGRAPHED = ("w3", "w3-alone", "w1-spread", "w1-single")
 
 Found = dict[str, list[dict[str, Any]]]
@@ -72,6 +73,8 @@ def tables(found: Found, contenders: list[str]) -> str:
         parts += [_cost(figures)]
     if figures.among(contenders, LOOKING):
         parts += [_lists(figures)]
+    if figures.among(contenders, SERVED):
+        parts += [_served(figures)]
     return "\n\n".join(parts)
 
 
@@ -169,5 +172,39 @@ def _lists(figures: Figures) -> str:
         "- The slowest questions, p95 of each in ms: "
         + "; ".join(f"{name} {ms:.0f}" for name, ms in line["settings"]["slowest"].items())
         + ".",
+    ]
+    return "\n".join(rows)
+
+
+def _served(figures: Figures) -> str:
+    """Requests over HTTP, and what open pages cost and get."""
+
+    def shown(work: str, name: str) -> str:
+        return figures.shown("batuta server", work, name)
+
+    rows = [
+        "| over HTTP | durable a second | at half of that: p50, ms | p99, ms "
+        "| CPU of the server, us | of the client, us |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {told} (`{work}`) | {shown(work, 'tasks_per_s')} | {shown(work, 'p50_ms')} "
+        f"| {shown(work, 'p99_ms')} | {shown(work, 'server_cpu_us')} "
+        f"| {shown(work, 'client_cpu_us')} |"
+        for told, work in (("runs started", "http-start"), ("events published", "http-publish"))
+    ]
+    rows += [
+        "",
+        f"- With {shown('pages', 'pages')} pages open the engine drives "
+        f"{shown('pages', 'tasks_per_s')} tasks/s, {shown('pages', 'share')} times what it does "
+        f"without ({shown('pages', 'without_per_s')}); CPU of the server per task, us: "
+        f"{shown('pages', 'cpu_us')} and {shown('pages', 'without_cpu_us')}. "
+        f"The pages read {shown('pages', 'messages_per_page_s')} changes a second each, in "
+        f"{shown('pages', 'reading_share_of_a_processor')} of the other processor's time.",
+        f"- From the end of a function to {shown('page-delay', 'pages')} open pages: p50 "
+        f"{shown('page-delay', 'p50_ms')} ms, p99 {shown('page-delay', 'p99_ms')} ms; while "
+        f"{shown('page-delay', 'others_per_s')} other runs a second are driven and told, p50 "
+        f"{shown('page-delay', 'busy_p50_ms')} ms, p99 {shown('page-delay', 'busy_p99_ms')} ms; "
+        f"not told within {shown('page-delay', 'waited_s')} s: {shown('page-delay', 'missed')}.",
     ]
     return "\n".join(rows)
