@@ -37,11 +37,13 @@ class Place:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
-    def request(self, method: str, path: str, body: bytes = b"", media: str = "") -> bytes:
+    def request(
+        self, method: str, path: str, body: bytes = b"", media: str = "", more: str = ""
+    ) -> bytes:
         about = f"Content-Type: {media}\r\nContent-Length: {len(body)}\r\n" if body else ""
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self.token}\r\n"
-            f"{about}\r\n"
+            f"{about}{more}\r\n"
         )
         return head.encode() + body
 

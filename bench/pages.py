@@ -1,10 +1,11 @@
 """Open pages, as a server sees them: streams of changes that are read as fast as they come.
 
 A process of its own, started by `server.py`. It opens `COUNT` streams with the topics that every
-page of ours follows and reads them until its stdin closes. A line on stdin is answered with what
-came since the line before:
+page of ours follows and reads them until its stdin closes. For each of them it asks for the newest
+runs anew when some have changed, at most once a second, as our page does. A line on stdin is
+answered with what came since the line before:
 
-- `bytes`, `messages`: of all streams together;
+- `bytes`, `messages`: of all streams together; `lists`: how many lists were got;
 - `delays_ms`: of each end of a `bench/ending` run that came, on each stream, the time from when its
   function was over (its output tells) until it was read here.
 """
@@ -15,34 +16,50 @@ import selectors
 import sys
 import time
 
-from asking import END, Place
+from asking import END, Line, Place
 
 TOPICS = "runs,events,dead,participants,sla"
 """What every page follows (`TOPICS` in `ui/src/app/live.tsx`)."""
 OVER = re.compile(rb'"output":\{"over":([0-9.]+)\}')
+AGAIN_S = 1.0
+"""How often a page asks anew at most (`SETTLE_MS` there)."""
 
 
-def opened(place: Place, count: int) -> selectors.BaseSelector:
-    """Open so many streams, each of which has begun."""
-    selector = selectors.DefaultSelector()
-    for _ in range(count):
-        line = place.connected()
-        line.sendall(place.request("GET", f"/api/v1/stream?topics={TOPICS}"))
+class Page:
+    """One open page: its stream, and a connection to ask on."""
+
+    def __init__(self, place: Place) -> None:
+        self.stream = place.connected()
+        self.stream.sendall(place.request("GET", f"/api/v1/stream?topics={TOPICS}"))
         got = b""
         while b"retry:" not in got:
-            got += line.recv(4096)
+            got += self.stream.recv(4096)
         if not got.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(got.partition(END)[0].decode())
-        line.setblocking(False)
-        selector.register(line, selectors.EVENT_READ)
-    return selector
+        self.rest = b""
+        self.line = Line(place)
+        self.is_asking = False
+
+    def read(self) -> bytes:
+        """Return the whole messages that have come; what is cut off is kept for the next time."""
+        text = self.stream.recv(1 << 20)
+        if not text:
+            raise RuntimeError("a stream ended")
+        whole, _, self.rest = (self.rest + text).rpartition(b"\n\n")
+        return whole
+
+    def ask(self, request: bytes, now: float) -> None:
+        """Ask for a list, unless the last time was just now."""
+        if not self.is_asking and now - self.line.begun >= AGAIN_S:
+            self.is_asking = True
+            self.line.send(request, now)
 
 
 class Came:
-    """What has come on all streams."""
+    """What has come to all pages."""
 
     def __init__(self) -> None:
-        self.bytes = self.messages = 0
+        self.bytes = self.messages = self.lists = 0
         self.delays_ms: list[float] = []
 
     def take(self, text: bytes, now: float) -> None:
@@ -53,24 +70,30 @@ class Came:
 
 
 def read(place: Place, count: int) -> None:
-    selector, came = opened(place, count), Came()
-    rests: dict[int, bytes] = {}
+    selector, came = selectors.DefaultSelector(), Came()
+    for _ in range(count):
+        page = Page(place)
+        selector.register(page.stream, selectors.EVENT_READ, page)
+        selector.register(page.line.socket, selectors.EVENT_READ, page)
     selector.register(sys.stdin, selectors.EVENT_READ)
+    anew = place.request("GET", "/api/v1/runs?limit=50", more="Cache-Control: max-age=1\r\n")
     print(json.dumps({"open": count}), flush=True)
     while True:
         for key, _ in selector.select():
-            if key.fileobj is sys.stdin:
+            page = key.data
+            if page is None:
                 if not sys.stdin.readline():
                     return
                 print(json.dumps(vars(came)), flush=True)
                 came = Came()
-                continue
-            text = key.fileobj.recv(1 << 20)
-            if not text:
-                raise RuntimeError("a stream ended")
-            # What is cut off by the end of what was read is whole with what comes next.
-            whole, _, rests[key.fd] = (rests.get(key.fd, b"") + text).rpartition(b"\n\n")
-            came.take(whole, time.perf_counter())
+            elif key.fileobj is page.stream:
+                text, now = page.read(), time.perf_counter()
+                came.take(text, now)
+                if b"\nevent: run.changed" in text:
+                    page.ask(anew, now)
+            elif page.line.answer() is not None:
+                page.is_asking = False
+                came.lists += 1
 
 
 if __name__ == "__main__":

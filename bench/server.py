@@ -42,7 +42,8 @@ from serving import Child, Server, cpu_s, served
 RUNS = {"http-start": 20_000, "http-publish": 20_000, "pages": 2_000, "page-delay": 100}
 PACED_S = 5
 PAGES = 200
-TURNS = 5
+TURNS, WAVES = 5, 3
+"""Of `pages`: how often each server is measured, and how many times `--runs` runs each time."""
 CHANGES_PER_S = 7
 """Runs that end a second in `page-delay`: not in step with when the server looks."""
 OTHERS_PER_S, WAVES_PER_S = 100, 10
@@ -140,7 +141,7 @@ def open_pages(runs: int) -> Measured:
         for turn in range(TURNS):
             for one in (alone, server) if turn % 2 else (server, alone):
                 before = pages.cpu_s
-                found = one.ask(str(runs))
+                found = one.ask(f"{runs} {WAVES}")
                 rates[one].append(found["tasks"] / found["seconds"])
                 cpu[one].append(found["cpu_us"])
                 if one is server:
@@ -148,7 +149,7 @@ def open_pages(runs: int) -> Measured:
                     busy_s += found["seconds"]
         came = pages.ask("")
     per_s, without = statistics.median(rates[server]), statistics.median(rates[alone])
-    tasks = runs * 10
+    tasks = runs * WAVES * 10
     return Measured(
         tasks=tasks,
         seconds=tasks / per_s,
@@ -160,6 +161,7 @@ def open_pages(runs: int) -> Measured:
             "cpu_us": statistics.median(cpu[server]),
             "without_cpu_us": statistics.median(cpu[alone]),
             "messages_per_page_s": round(came["messages"] / PAGES / busy_s, 1),
+            "lists_per_page_s": round(came["lists"] / PAGES / busy_s, 2),
             "mb_per_s": round(came["bytes"] / busy_s / 1e6, 2),
             "reading_share_of_a_processor": round(reading / busy_s, 3),
             **machine(),

@@ -199,7 +199,8 @@ def _served(figures: Figures) -> str:
         f"{shown('pages', 'tasks_per_s')} tasks/s, {shown('pages', 'share')} times what it does "
         f"without ({shown('pages', 'without_per_s')}); CPU of the server per task, us: "
         f"{shown('pages', 'cpu_us')} and {shown('pages', 'without_cpu_us')}. "
-        f"The pages read {shown('pages', 'messages_per_page_s')} changes a second each, in "
+        f"The pages read {shown('pages', 'messages_per_page_s')} changes a second and "
+        f"{shown('pages', 'lists_per_page_s')} lists each, in "
         f"{shown('pages', 'reading_share_of_a_processor')} of the other processor's time.",
         f"- From the end of a function to {shown('page-delay', 'pages')} open pages: p50 "
         f"{shown('page-delay', 'p50_ms')} ms, p99 {shown('page-delay', 'p99_ms')} ms; while "

@@ -224,6 +224,11 @@ class Changes:
                 del self._lingering[topic]
                 self._watched.pop(topic, None)
 
+    @property
+    def told(self) -> int:
+        """How many changes were told so far."""
+        return self._number
+
     def close(self) -> None:
         """Let everybody who looks go."""
         self._is_closed = True

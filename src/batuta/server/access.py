@@ -40,6 +40,11 @@ class Principal(NamedTuple):
         return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
 
     @property
+    def rights(self) -> Principal:
+        """What they may do, whoever they are: equal for all who may do the same."""
+        return self._replace(name="", by="", csrf=None, key="", until=None)
+
+    @property
     def sees_all(self) -> bool:
         """Say whether every namespace is theirs."""
         return "*" in self.namespaces

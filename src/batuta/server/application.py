@@ -33,6 +33,7 @@ from batuta.server.routes import (
     stream,
     workflows,
 )
+from batuta.server.shared import Shared
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,6 +57,8 @@ _ROUTES = (
     administration,
     stream,
 )
+SHARED = frozenset(f"{BASE}/{one}" for one in ("runs", "overview", "sla", "map", "participants"))
+"""What open pages ask for anew when something is told."""
 _TITLES = {404: ("not-found", "Not found"), 405: ("method", "Method not allowed")}
 
 
@@ -113,7 +116,8 @@ def application(desk: Desk) -> ASGIApp:
         ("POST", f"{BASE}/runs"): runs.starting(desk),
         ("POST", f"{BASE}/events"): events.publishing(desk),
     }
-    routes, most = Quick(routes_of(desk), quick), settings.body_bytes
+    routes = Shared(Quick(routes_of(desk), quick), SHARED, lambda: desk.changes.told)
+    most = settings.body_bytes
     return Gate(routes, desk.credentials, most_bytes=most, rate=settings.rate)
 
 

@@ -98,13 +98,14 @@ async def _lines(
 def _shown(portion: Portion, who: Principal) -> bytes:
     """Return messages as the stream has them, without the runs that are not theirs to see.
 
-    Hundreds of pages look at the same: for all of the same namespaces it is written once.
+    Hundreds of pages look at the same: for all who may do the same it is written once.
     """
-    text = portion.shown.get(who.namespaces)
+    rights = who.rights
+    text = portion.shown.get(rights)
     if text is None:
         lines = [_line(one) for one in portion.messages if _sees(who, one)]
         text = b"".join(lines) if portion.messages else b": alive\n\n"
-        portion.shown[who.namespaces] = text
+        portion.shown[rights] = text
     return text
 
 
