@@ -6,7 +6,7 @@ runs anew when some have changed, at most once a second, as our page does. A lin
 answered with what came since the line before:
 
 - `bytes`, `messages`: of all streams together; `lists`: how many lists were got;
-- `delays_ms`: of each end of a `bench/ending` run that came, on each stream, the time from when its
+- `delays_ms`: of each end of a run of `ending` that came, on each stream, the time from when its
   function was over (its output tells) until it was read here.
 """
 
