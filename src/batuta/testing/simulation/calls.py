@@ -1,7 +1,9 @@
 """What performs the tasks of a simulated run: services that answer after a time of their own.
 
 Some answer at once, as a function does that waits for nothing. Those are outside of forks: what is
-tried beside others must not end at the same moment as they do.
+tried beside others must not end at the same moment as they do. Nor are there such where somebody
+asks for a task and does not wait for it: a conductor drops that when the run faults, participants
+when the run has ended, and whether it had hardly begun must not hinge on it.
 
 What a task answers, and how long that takes, depends on the run and the occurrence of the task
 alone. So both control models are told the same, and a task that is asked for again after a crash is
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
     from batuta.testing.simulation.world import World
     from batuta.testing.writing import Json
 
-BRIEF_MS = 2 * 3_600_000
-"""Longer than messages take, whatever happens to them and to who sends and takes them."""
+BRIEF_MS = 48 * 3_600_000
+"""Longer than the messages of a run take, one after the other, when its tasks answer at once:
+whatever happens to them and to who sends and takes them."""
 
 TIMES = "times"
 """The member of an answer that says how often its task was asked for."""
@@ -104,8 +107,20 @@ class Asked:
 class Calls:
     """The services of one world."""
 
-    def __init__(self, world: World, seed: int, fails_in: int, nudge: int | None) -> None:
+    def __init__(
+        self, world: World, seed: int, fails_in: int, nudge: int | None, *, at_once: bool
+    ) -> None:
+        """Prepare.
+
+        Args:
+            world: whose tasks they perform.
+            seed: what all chances hang on.
+            fails_in: one task in so many faults.
+            nudge: changes a little how long tasks take.
+            at_once: whether some of them answer at once.
+        """
         self._world = world
+        self._at_once = at_once
         self._fails_in = fails_in
         self._nudge = nudge
         self._seed = seed
@@ -195,7 +210,7 @@ class Calls:
             self._answer_at(host, run, command, asked, done)
 
     def _is_at_once(self, run: str, command: Perform) -> bool:
-        if command.token:
+        if command.token or not self._at_once:
             return False
         return chance(self._seed, f"at once {run} {command.key}") % AT_ONCE == 0
 

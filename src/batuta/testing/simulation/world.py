@@ -14,7 +14,7 @@ import msgspec
 
 from batuta.choreography.types import RESERVED
 from batuta.ports.mail import DEAD
-from batuta.runtime.shared.envelope import bare, decode_end, decode_envelope, decode_event
+from batuta.runtime.shared.envelope import bare, decode_end, decode_envelope, decode_event, encode
 from batuta.testing.memory_store import MemoryStore
 from batuta.testing.simulation.bus import Broker
 from batuta.testing.simulation.calls import TIMES, Calls, NoSecrets, SimulatedSandbox
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from batuta.testing.simulation.shelf import Shelf
 
 MODELS = ("orchestrated", "choreographed")
+
+NOT_AWAITED = b'"await":false'
+"""In the text of a workflow that asks for a task and does not wait for it."""
 
 
 class SimulationFailure(AssertionError):  # noqa: N818 -- it fails a test, as an assertion does
@@ -81,7 +84,8 @@ class World:
         self.loop = SimulatedLoop(START_MS)
         self.loop.killing = self._killing
         self.broker = Broker(self.loop, faults)
-        self.calls = Calls(self, faults.seed, scenario.fails_in, nudge)
+        at_once = not any(NOT_AWAITED in encode(one) for one in scenario.documents)
+        self.calls = Calls(self, faults.seed, scenario.fails_in, nudge, at_once=at_once)
         self.sandbox = SimulatedSandbox(self)
         self.keeper = NoSecrets()
         self.moves = Moves(self, scenario.moves)
