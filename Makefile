@@ -34,8 +34,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 STEP := $(if $(MAKE_TERMOUT),\033[1m==> %s\033[0m\n,==> %s\n)
 say = @printf '$(STEP)' $(1)
 
-.PHONY: help setup test browser check lint types imports ui ui-check fmt pytest demo bench chaos sim \
-  fresh nightly lock clean distclean
+.PHONY: help setup test browser pictures check lint types imports ui ui-check fmt pytest demo bench \
+  chaos sim fresh nightly lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,10 @@ bench: $(STAMP) ## measure: throughput, latency, recovery
 
 browser: $(STAMP) ui ## only the tests that walk the page in a real browser (Chromium)
 	@$(BIN)/pytest -m browser -n $(WORKERS) $(ARGS)
+
+pictures: $(STAMP) ui ## take the pictures of docs/page.md anew (Chromium, and the font Inter)
+	@rm -f docs/page/*.png
+	@BATUTA_PICTURES=1 $(BIN)/pytest -m browser -n $(WORKERS) tests/page $(ARGS)
 
 chaos: $(STAMP) ## kill real processes, again and again, and compare what is left
 	@$(BIN)/pytest -m chaos -n 0 $(ARGS)

@@ -25,6 +25,8 @@ import pytest
 pytest.importorskip("playwright", reason="pip install playwright")
 from playwright.sync_api import expect, sync_playwright
 
+from .small_png import small
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -79,6 +81,13 @@ class Shop:
         made.stdout.readline()
         return made
 
+    def kill(self, name: str) -> None:
+        """Kill a participant that is a process of its own."""
+        one = self.others.pop(name)
+        one.kill()
+        one.wait()
+        one.stdout.close()
+
     def _spawn(self, command: list[str]) -> subprocess.Popen[str]:
         with (self.folder / "err.log").open("a") as errors:
             return subprocess.Popen(
@@ -115,10 +124,16 @@ class Shop:
             text = answer.read()
         return json.loads(text) if text else None
 
-    def run(self, order: str, control: str = "orchestrated", cents: int = 1200, **more: Any) -> str:
+    def run(
+        self,
+        order: str,
+        control: str = "orchestrated",
+        cents: int = 1200,
+        version: str = "1.0.0",
+    ) -> str:
         """Start an order; returns the run's id."""
-        given = {"order": order, "customer": "Ada", "sku": "A1", "cents": cents, **more}
-        body = {"workflow": "shop/order", "control": control, "input": given}
+        given = {"order": order, "customer": "Ada", "sku": "A1", "cents": cents}
+        body = {"workflow": "shop/order", "version": version, "control": control, "input": given}
         return self.ask("POST", "/runs", body)["id"]
 
     def until(self, path: str, is_right: Callable[[Any], bool]) -> Any:
@@ -238,12 +253,17 @@ def viewer(context, shop):
 
 @pytest.fixture
 def picture(viewer):
-    """Takes a picture of the screen for the documentation, if BATUTA_PICTURES says so."""
+    """Takes a picture of the screen for `docs/page.md`, if BATUTA_PICTURES says so."""
 
-    def take(name: str) -> None:
-        if os.environ.get("BATUTA_PICTURES"):
-            expect(viewer.page.locator(".loading")).to_have_count(0)
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            viewer.page.screenshot(path=PICTURES / f"{name}.png")
+    def take(name: str, theme: str = "light") -> None:
+        if not os.environ.get("BATUTA_PICTURES"):
+            return
+        page = viewer.page
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.mouse.move(640, 799)
+        expect(page.locator(".loading")).to_have_count(0)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        (PICTURES / f"{name}.png").write_bytes(small(page.screenshot()))
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
     return take

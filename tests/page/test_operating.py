@@ -66,7 +66,11 @@ def test_dead_letters_are_found_by_reason_mended_and_taken_again(viewer, shop, p
     reason.get_by_text("it names no run").click()
     viewer.page.get_by_role("group", name="Letters").get_by_role("button", name="orders/").click()
     viewer.page.get_by_role("button", name="Edit and redrive…").click()
-    viewer.write("Event", json.dumps(lost | {"batutarun": run}))
+    viewer.write("Event", json.dumps(lost | {"batutarun": run}, indent=2))
+    viewer.page.get_by_role("button", name="Show what was changed").click()
+    expect(viewer.page.get_by_label("What was changed").last).to_contain_text(run)
+    viewer.page.get_by_role("button", name="Redrive as edited").scroll_into_view_if_needed()
+    picture("dead-letter-edited", "dark")
     viewer.page.get_by_role("button", name="Redrive as edited").click()
     expect(viewer.page.get_by_text("will be taken again")).to_be_visible()
     expect(reason).to_have_count(0)
@@ -89,20 +93,37 @@ def test_dead_letters_are_discarded_for_a_reason(viewer, shop):
     expect(viewer.page.get_by_role("group", name="Changes")).to_contain_text("sent by a test")
 
 
-def test_a_participant_that_is_killed_is_shown_and_its_runs_wait_for_it(viewer, shop, picture):
+@pytest.mark.parametrize("control", ["orchestrated", "choreographed"])
+def test_a_participant_that_is_killed_is_shown_and_its_runs_are_stuck(
+    viewer, shop, picture, control
+):
     shop.participant("depot")
     viewer.go("/participants")
     row = viewer.page.get_by_role("row", name="depot")
     expect(row).to_contain_text("a process of its own")
-    shop.others["depot"].kill()
-    shop.others["depot"].wait()
-    body = {"workflow": "shop/parcel", "input": {"parcel": "p-1"}}
+    shop.kill("depot")
+    for number in range(4):
+        shop.run(f"kept-{control}-{number}", control, cents=900)
+    body = {"workflow": "shop/parcel", "control": control, "input": {"parcel": f"p-{control}"}}
     run = shop.ask("POST", "/runs", body)["id"]
 
     expect(row).to_contain_text("silent")
     viewer.run_screen(run)
-    expect(viewer.page.get_by_role("region", name="Expected next")).to_contain_text("depot")
-    picture("expected-next")
+    expect(viewer.page.locator(".head:visible")).to_contain_text("stuck")
+    waited = viewer.page.get_by_role("region", name="Expected next")
+    expect(waited).to_contain_text("depot")
+    expect(waited).to_contain_text("late by")
+    picture(f"stuck-{control}", "dark" if control == "choreographed" else "light")
+    viewer.go("/runs?stuck=true")
+    expect(viewer.page.get_by_role("link", name=run)).to_be_visible()
+    viewer.go("/")
+    late = viewer.page.get_by_role("list", name="Near or past their time")
+    expect(late.get_by_role("listitem").filter(has_text=run)).to_contain_text("breached")
+    picture("sla-board")
+
+    shop.participant("depot")
+    viewer.run_screen(run)
+    expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
 
 
 def test_the_map_tells_who_tells_whom_what_and_how_often(viewer, shop, picture):

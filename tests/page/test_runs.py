@@ -1,18 +1,23 @@
 """Runs in a real browser: started, watched while they change, found, mended, acted upon."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 BOTH = pytest.mark.parametrize("control", ["orchestrated", "choreographed"])
+THEMES = {"orchestrated": "light", "choreographed": "dark"}
+"""What pictures of a run are taken in, so that both are seen."""
 
 
 @BOTH
-def test_a_run_is_started_from_its_workflow_and_watched_to_its_end(viewer, control):
+def test_a_run_is_started_from_its_workflow_and_watched_to_its_end(viewer, picture, control):
     viewer.go(f"/workflows/shop/order?as={control}")
     viewer.page.get_by_role("button", name="Start…").click()
     viewer.write("Input", '{"order": "o-1", "customer": "Ada", "sku": "A1", "cents": 1200}')
+    picture(f"start-{control}", THEMES[control])
     viewer.page.get_by_role("button", name="Start", exact=True).click()
 
     expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
@@ -23,11 +28,14 @@ def test_a_run_is_started_from_its_workflow_and_watched_to_its_end(viewer, contr
 
 
 @BOTH
-def test_a_run_that_waits_goes_on_before_the_viewers_eyes(viewer, shop, control):
+def test_a_run_that_waits_goes_on_before_the_viewers_eyes(viewer, shop, picture, control):
     order = f"large-{control}"
     run = shop.run(order, control, cents=90_000)
     viewer.run_screen(run)
     expect(viewer.page.locator(".head:visible")).to_contain_text("waiting")
+    expect(viewer.page.get_by_role("region", name="Expected next")).to_contain_text("approve")
+    expect(viewer.page.locator(".gantt-name", has_text="approve")).to_be_visible()
+    picture(f"watch-{control}", THEMES[control])
 
     shop.publish("com.shop.order.approved.v1", {"order": order})
 
@@ -36,20 +44,44 @@ def test_a_run_that_waits_goes_on_before_the_viewers_eyes(viewer, shop, control)
 
 
 @BOTH
-def test_a_faulted_run_is_retried_from_its_task_with_other_input(viewer, shop, control):
+def test_a_failure_is_seen_and_retried_from_the_start(viewer, shop, picture, control):
     run = shop.run(f"poor-{control}", control, cents=13)
     viewer.run_screen(run)
     expect(viewer.page.get_by_text("card declined").first).to_be_visible()
+    expect(viewer.page.locator(".gantt-name", has_text="undo reserve")).to_be_visible()
+    picture(f"failure-{control}", THEMES[control])
 
     viewer.page.get_by_role("button", name="Retry…").click()
-    viewer.page.get_by_label("From the start").check()
-    viewer.page.get_by_label("With other input").check()
-    viewer.write(
-        "Input", f'{{"order": "poor-{control}", "customer": "Ada", "sku": "A1", "cents": 700}}'
-    )
-    viewer.page.get_by_role("button", name="Retry", exact=True).click()
+    dialog = viewer.page.get_by_role("dialog", name="Retry")
+    expect(dialog.get_by_text("it begins again")).to_be_visible()  # what was done was undone
+    expect(dialog.get_by_role("radio")).to_have_count(1)
+    dialog.get_by_label("With other input").check()
+    mended = {"order": f"poor-{control}", "customer": "Ada", "sku": "A1", "cents": 700}
+    viewer.write("Input", json.dumps(mended, indent=2))
+    if control == "choreographed":
+        picture("retry-choreographed", "dark")
+    dialog.get_by_role("button", name="Retry", exact=True).click()
 
     expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
+
+
+def test_a_run_goes_on_from_a_task_with_other_input(viewer, shop, picture):
+    run = shop.run("poor-task", cents=13, version="0.9.0")
+    viewer.run_screen(run)
+    viewer.page.locator(".gantt-name", has_text="card").click()
+    viewer.page.get_by_role("button", name="Retry from here…").click()
+    dialog = viewer.page.get_by_role("dialog", name="Retry")
+    expect(dialog.get_by_role("radio", name="From card")).to_be_checked()
+    dialog.get_by_label("With other input").check()
+    viewer.write("Input", json.dumps({"order": "poor-task", "cents": 700}, indent=2))
+    dialog.get_by_role("button", name="Show what was changed").click()
+    expect(dialog.get_by_label("What was changed").last).to_contain_text("700")
+    picture("retry-orchestrated")
+    dialog.get_by_role("button", name="Retry", exact=True).click()
+
+    expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
+    expect(viewer.page.locator(".facts").get_by_role("link", name=run)).to_be_visible()
+    expect(viewer.page.get_by_role("button", name="card:")).to_have_count(1)
 
 
 def test_attempts_share_a_row_of_the_timeline_and_are_compared(viewer, shop):

@@ -13,14 +13,14 @@ def test_a_workflow_is_shown_as_orchestration_and_as_choreography(viewer, pictur
     for lane in ("conductor", "inventory", "payments", "shipping", "messages"):
         expect(steps.locator(".lane-head", has_text=lane)).to_be_visible()
     expect(steps.locator(".step")).to_have_count(8)
-    picture("orchestration")
+    picture("as-orchestration")
 
     viewer.page.get_by_role("button", name="as choreography").click()
     rules = viewer.page.get_by_role("region", name="Each participant's rules")
     expect(rules.locator(".lane-head", has_text="conductor")).to_have_count(0)
     expect(rules.locator(".rule", has_text="joins both")).to_be_visible()
     expect(rules.locator(".rule", has_text="undo")).to_have_count(0)
-    picture("choreography")
+    picture("as-choreography", "dark")
     viewer.page.get_by_label("Show failures and undoing").check()
 
     expect(rules.locator(".rule", has_text="reserve.compensate")).to_be_visible()

@@ -22,6 +22,7 @@ const STATUSES: Record<string, { tone: Tone; icon: IconName; word?: string }> = 
   warning: { tone: "warn", icon: "warning" },
   breached: { tone: "bad", icon: "flag" },
   met: { tone: "ok", icon: "check" },
+  open: { tone: "rest", icon: "hourglass" },
   ok: { tone: "ok", icon: "check", word: "conforms" },
   violation: { tone: "bad", icon: "warning" },
   inconclusive: { tone: "idle", icon: "question" },

@@ -10,6 +10,7 @@ import { Icon } from "../../parts/Icon";
 import { Who } from "../../parts/Mark";
 import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
+import { Said } from "../../parts/Said";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
 import { say, sayTrouble } from "../../parts/Toasts";
@@ -33,7 +34,12 @@ const GROUPS: Column<DeadGroup>[] = [
     by: (one) => one.participant,
     cell: (one) => <Who name={one.participant} />,
   },
-  { id: "reason", title: "Why", by: (one) => one.reason, cell: (one) => one.reason },
+  {
+    id: "reason",
+    title: "Why",
+    by: (one) => one.reason,
+    cell: (one) => <Said text={one.reason} />,
+  },
   {
     id: "newest",
     title: "Newest",

@@ -4,12 +4,14 @@ import { useState } from "react";
 import { calls } from "../../api/calls";
 import { Dialog } from "../../parts/Dialog";
 import { Trouble } from "../../parts/Notice";
+import { useSure } from "../../parts/Sure";
 import { say } from "../../parts/Toasts";
 import { plural } from "../../words/numbers";
 
 export function Discard({ ids, onClose }: { ids: string[]; onClose: () => void }) {
   const client = useQueryClient();
   const [reason, setReason] = useState("");
+  const { isSure, question } = useSure();
   const discard = useMutation({
     mutationFn: () => calls.discard(ids, reason.trim()),
     onSuccess: async ({ done }) => {
@@ -39,6 +41,7 @@ export function Discard({ ids, onClose }: { ids: string[]; onClose: () => void }
             onChange={(event) => setReason(event.target.value)}
           />
         </label>
+        {question}
         {discard.error ? <Trouble error={discard.error} /> : null}
         <footer>
           <button type="button" className="button" onClick={onClose}>
@@ -47,7 +50,7 @@ export function Discard({ ids, onClose }: { ids: string[]; onClose: () => void }
           <button
             type="submit"
             className="button grave"
-            disabled={!reason.trim() || discard.isPending}
+            disabled={!isSure || !reason.trim() || discard.isPending}
           >
             Discard
           </button>

@@ -10,6 +10,7 @@ import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Who } from "../../parts/Mark";
 import { Notice, Trouble } from "../../parts/Notice";
+import { Said } from "../../parts/Said";
 import { Time } from "../../parts/Time";
 import { say } from "../../parts/Toasts";
 import { Discard } from "./Discard";
@@ -57,7 +58,9 @@ export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => vo
       </header>
       <div className="inside stack">
         <Notice tone="bad">
-          <b>{of.reason}</b>
+          <b>
+            <Said text={of.reason} />
+          </b>
           <span className="quiet">
             put aside by {of.participant} <Time at={of.at} />
             {of.attempts > 1 ? ` after ${of.attempts} attempts` : ""}

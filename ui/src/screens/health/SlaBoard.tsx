@@ -137,7 +137,10 @@ function Open({ of }: { of: OpenSla[] }) {
             <Link to="/runs/$run" params={{ run: one.run }} className="mono">
               {one.run}
             </Link>
-            <span className="quiet cut">{one.reference ?? "the whole run"}</span>
+            <span className="quiet cut" title={one.reference ?? ""}>
+              {one.name || "the whole run"}
+              {one.participant ? ` of ${one.participant}` : ""}
+            </span>
             <span className="bar" aria-hidden="true">
               <span style={{ width: `${used * 100}%` }} />
             </span>

@@ -15,6 +15,7 @@ import { useWho } from "../../app/who";
 import { ARROW, ArrowWords, Canvas } from "../../graph/Canvas";
 import { Icon, type IconName } from "../../parts/Icon";
 import { Status } from "../../parts/Mark";
+import { plural } from "../../words/numbers";
 import { HEIGHT, rate, type Spot, spots, type Tie, WIDTH, wayBetween, widthOf } from "./traffic";
 
 type Somebody = Node<{ node: MapNode; who: number }, "somebody">;
@@ -136,7 +137,7 @@ function TellingEdge(props: EdgeProps<Telling>) {
       ) : null}
       {tie.perMinute || tie.errors ? (
         <ArrowWords x={x} y={y} mood={tie.mood}>
-          {`${tie.errors ? `${tie.errors} errors · ` : ""}${rate(tie.perMinute)}`}
+          {`${tie.errors ? `${plural(tie.errors, "error")} · ` : ""}${rate(tie.perMinute)}`}
         </ArrowWords>
       ) : null}
     </>

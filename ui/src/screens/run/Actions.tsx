@@ -10,6 +10,7 @@ import { Dialog } from "../../parts/Dialog";
 import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
 import { Notice, Trouble } from "../../parts/Notice";
+import { useSure } from "../../parts/Sure";
 import { say, sayTrouble } from "../../parts/Toasts";
 import { pretty, useInput } from "./Data";
 
@@ -252,8 +253,9 @@ export function Retry({
       >
         <Notice tone="busy">
           <span>
-            What was already done keeps its idempotency key, so a participant that honours it does
-            nothing twice.
+            {edits
+              ? "Another input is another request: what is done from there on has idempotency keys of its own."
+              : "What was already done keeps its idempotency key, so a participant that honours it does nothing twice."}
           </span>
         </Notice>
       </Form>
@@ -340,6 +342,7 @@ function Rerun({ run, onClose }: { run: RunDetail; onClose: () => void }) {
 function Cancel({ run, onClose }: { run: RunDetail; onClose: () => void }) {
   const client = useQueryClient();
   const [compensate, setCompensate] = useState(true);
+  const { isSure, question } = useSure();
   const cancel = useMutation({
     mutationFn: () => calls.cancel(run.id, compensate),
     onSuccess: async () => {
@@ -359,6 +362,7 @@ function Cancel({ run, onClose }: { run: RunDetail; onClose: () => void }) {
         />
         Undo what was completed, newest first
       </label>
+      {question}
       {cancel.error ? <Trouble error={cancel.error} /> : null}
       <footer>
         <button type="button" className="button" onClick={onClose}>
@@ -367,7 +371,7 @@ function Cancel({ run, onClose }: { run: RunDetail; onClose: () => void }) {
         <button
           type="button"
           className="button grave"
-          disabled={cancel.isPending}
+          disabled={!isSure || cancel.isPending}
           onClick={() => cancel.mutate()}
         >
           Cancel the run

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { calls } from "../../api/calls";
 import { Dialog } from "../../parts/Dialog";
 import { Loading, Notice, Trouble } from "../../parts/Notice";
+import { useSure } from "../../parts/Sure";
 import { plural } from "../../words/numbers";
 import { asBody, type Filter } from "./filter";
 
@@ -39,6 +40,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
           ...(action === "cancel" ? { compensate } : {}),
         }
       : null;
+  const { isSure, question } = useSure();
   const counted = useQuery({
     queryKey: ["bulk-count", action, scope],
     queryFn: () => calls.bulkCount(body as NonNullable<typeof body>),
@@ -126,6 +128,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
               Undo what was completed
             </label>
           ) : null}
+          {action === "cancel" ? question : null}
           {counted.error ? <Trouble error={counted.error} /> : null}
           {start.error ? <Trouble error={start.error} /> : null}
           {matched === undefined && !counted.error ? (
@@ -145,7 +148,7 @@ export function Bulk({ scope, onClose }: { scope: Scope; onClose: () => void }) 
             <button
               type="submit"
               className={action === "cancel" ? "button grave" : "button main"}
-              disabled={!matched || start.isPending}
+              disabled={!matched || start.isPending || (action === "cancel" && !isSure)}
             >
               {action} {plural(matched ?? 0, "run")}
             </button>

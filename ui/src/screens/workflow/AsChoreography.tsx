@@ -116,7 +116,7 @@ function RuleBox({ card }: { card: RuleCard }) {
       {rule.tasks.length ? null : (
         <span className="does">
           <Icon name={rule.joins ? "workflow" : "right"} />
-          {rule.joins ? `joins ${rule.joins.split("/").at(-1)}` : "decides what comes next"}
+          {rule.joins ? `joins ${rule.joins.split("/").at(-1)}` : "decides what is next"}
         </span>
       )}
     </div>
