@@ -131,6 +131,22 @@ def test_filters_stand_in_the_address_and_are_kept_under_a_name(viewer, shop):
     expect(viewer.page.get_by_label("Search runs")).to_have_value("find-me")
 
 
+def test_less_common_filters_stand_in_a_sheet(viewer, shop):
+    old = shop.run("sheet-old", version="0.9.0")
+    new = shop.run("sheet-new")
+    viewer.go("/runs")
+    expect(viewer.page.get_by_role("link", name=new)).to_be_visible()
+    viewer.page.get_by_role("button", name="More filters").click()
+    viewer.page.get_by_label("Version").fill("0.9.0")
+    viewer.page.get_by_label("Started after").fill("2020-01-01T00:00")
+    viewer.page.get_by_role("button", name="Set these filters").click()
+
+    expect(viewer.page.get_by_role("link", name=new)).to_have_count(0)
+    expect(viewer.page.get_by_role("link", name=old)).to_be_visible()
+    assert "version=0.9.0" in viewer.page.url
+    assert "since=2020" in viewer.page.url or "since=2019" in viewer.page.url
+
+
 def test_runs_are_acted_upon_in_bulk_after_a_dry_run(viewer, shop):
     runs = [shop.run(f"bulk-{number}", cents=90_000) for number in range(3)]
     viewer.go("/runs?q=bulk-")

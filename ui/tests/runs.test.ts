@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../src/api/types";
-import { asBody, asQuery, readFilter, same, told } from "../src/screens/runs/filter";
+import {
+  asBody,
+  asQuery,
+  inField,
+  isSpan,
+  moment,
+  readFilter,
+  same,
+  told,
+} from "../src/screens/runs/filter";
 import { asCsv } from "../src/screens/runs/table";
 
 describe("the filter of the list of runs", () => {
@@ -69,4 +78,21 @@ it("writes tables that no program calculates with", () => {
   expect(asCsv([run]).split("\r\n")[1]).toBe(
     `1,'=cmd(),1.0.0,orchestrated,faulted,2026-11-21T12:00:00Z,,{},"no ""such"", thing"`,
   );
+});
+
+describe("a moment in a field", () => {
+  it("comes back as the moment it was, to the minute", () => {
+    const at = "2026-11-21T11:07:00.000Z";
+
+    expect(moment(inField(at))).toBe(at);
+  });
+
+  it("is none where nothing, or a span, is told", () => {
+    expect([moment(undefined), moment("soon"), inField(undefined)]).toEqual([
+      undefined,
+      undefined,
+      "",
+    ]);
+    expect([isSpan("15m"), isSpan("2026-11-21"), isSpan(undefined)]).toEqual([true, false, false]);
+  });
 });

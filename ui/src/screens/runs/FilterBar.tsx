@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { calls } from "../../api/calls";
 import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
-import { CONTROLS, type Filter, SPANS, STATUSES, told } from "./filter";
+import { CONTROLS, type Filter, inField, isSpan, moment, SPANS, STATUSES, told } from "./filter";
 
 const TYPING_MS = 250;
 
@@ -175,8 +175,11 @@ function More({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
             onChange(
               changed(filter, {
                 workflow: text("workflow"),
+                version: text("version"),
                 participant: text("participant"),
                 error: text("error"),
+                since: moment(text("since")) ?? (isSpan(filter.since) ? filter.since : undefined),
+                until: moment(text("until")),
                 stuck: form.get("stuck") ? true : undefined,
                 keys,
               }),
@@ -192,6 +195,10 @@ function More({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
                 <option key={one.name}>{one.name}</option>
               ))}
             </select>
+          </label>
+          <label className="label">
+            Version
+            <input className="field" name="version" defaultValue={filter.version ?? ""} />
           </label>
           <label className="label">
             Participant
@@ -211,6 +218,23 @@ function More({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
             Error has
             <input className="field" name="error" defaultValue={filter.error ?? ""} />
           </label>
+          <fieldset className="pair">
+            <legend>Started between</legend>
+            <input
+              className="field"
+              type="datetime-local"
+              name="since"
+              aria-label="Started after"
+              defaultValue={inField(isSpan(filter.since) ? undefined : filter.since)}
+            />
+            <input
+              className="field"
+              type="datetime-local"
+              name="until"
+              aria-label="Started before"
+              defaultValue={inField(filter.until)}
+            />
+          </fieldset>
           <fieldset className="pair">
             <legend>Business key</legend>
             <input className="field" name="keyName" aria-label="Key" placeholder="order" />

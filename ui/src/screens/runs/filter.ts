@@ -36,6 +36,7 @@ export const SPANS: Record<string, string> = {
 };
 const TEXTS = ["q", "workflow", "version", "participant", "since", "until", "error"] as const;
 const TOLD = ["status", "control", ...TEXTS] as const;
+const SPAN = /^(\d+)([mhd])$/;
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The filter of an address; what is no filter is left out. */
@@ -93,10 +94,29 @@ function split(pair: string): [string, string] {
 }
 
 function absolute(text: string, now: number): string {
-  const found = /^(\d+)([mhd])$/.exec(text);
+  const found = SPAN.exec(text);
   if (!found) return text;
   const [, size = "0", unit = "m"] = found;
   return new Date(now - Number(size) * (UNITS[unit] ?? 0)).toISOString();
+}
+
+/** Whether a moment is told as a span before now. */
+export function isSpan(text: string | undefined): boolean {
+  return SPAN.test(text ?? "");
+}
+
+/** What a field for a local moment gives, as a moment of the world; none for what is no moment. */
+export function moment(text: string | undefined): string | undefined {
+  const at = Date.parse(text ?? "");
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+}
+
+/** The same the other way round, to the minute. */
+export function inField(text: string | undefined): string {
+  const at = Date.parse(text ?? "");
+  if (Number.isNaN(at)) return "";
+  const offset = new Date(at).getTimezoneOffset() * 60_000;
+  return new Date(at - offset).toISOString().slice(0, 16);
 }
 
 /** Parts of a filter as words, each with the filter that is left without it. */
