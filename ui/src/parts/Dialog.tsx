@@ -1,6 +1,6 @@
 // Dialogs on the browser's own <dialog>: it keeps the focus inside and gives it back.
 import { type ReactNode, useEffect, useId, useRef } from "react";
-import { Icon } from "./Icon";
+import { Close } from "./Close";
 
 export function Dialog({
   title,
@@ -30,14 +30,7 @@ export function Dialog({
       <div className="inside">
         <div className="row">
           <h2 id={id}>{title}</h2>
-          <button
-            type="button"
-            className="button bare small push"
-            aria-label="Close"
-            onClick={onClose}
-          >
-            <Icon name="close" />
-          </button>
+          <Close label="Close" onClose={onClose} />
         </div>
         {children}
       </div>

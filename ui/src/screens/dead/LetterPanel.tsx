@@ -6,6 +6,7 @@ import { calls } from "../../api/calls";
 import type { DeadLetter } from "../../api/types";
 import { may, useSession } from "../../app/session";
 import { Code, Diff } from "../../code/lazy";
+import { Close } from "../../parts/Close";
 import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Who } from "../../parts/Mark";
@@ -47,14 +48,7 @@ export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => vo
     <aside className="card panel" aria-label={`Letter ${of.id}`}>
       <header>
         <h2 className="mono cut">{of.id}</h2>
-        <button
-          type="button"
-          className="button bare small push"
-          aria-label="Close the letter"
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
+        <Close label="Close the letter" onClose={onClose} />
       </header>
       <div className="inside stack">
         <Notice tone="bad">

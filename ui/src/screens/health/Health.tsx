@@ -9,10 +9,11 @@ import { Empty, Loading, Trouble } from "../../parts/Notice";
 import { type Column, Plain } from "../../parts/Plain";
 import { Screen } from "../../parts/Screen";
 import { Time } from "../../parts/Time";
-import { count, percent } from "../../words/numbers";
+import { count } from "../../words/numbers";
 import { span } from "../../words/time";
 import type { Filter } from "../runs/filter";
 import { names } from "../workflow/names";
+import { Share } from "./Share";
 import { SlaBoard } from "./SlaBoard";
 import "./health.css";
 
@@ -162,7 +163,7 @@ const COLUMNS: Column<OverviewRow>[] = [
     id: "success",
     title: "Success",
     by: (row) => row.successRate ?? -1,
-    cell: (row) => <Success of={row.successRate} />,
+    cell: (row) => <Share of={row.successRate} none="–" />,
   },
   {
     id: "p50",
@@ -275,23 +276,6 @@ function Split({ row }: { row: OverviewRow }) {
         <Icon name="baton" /> {count(orchestrated)}
         <Icon name="dance" /> {count(choreographed)}
       </span>
-    </span>
-  );
-}
-
-export function toneOfShare(share: number | null): Tone {
-  if (share === null) return "idle";
-  return share >= 0.99 ? "ok" : share >= 0.9 ? "warn" : "bad";
-}
-
-function Success({ of }: { of: number | null }) {
-  if (of === null) return <span className="faint">–</span>;
-  return (
-    <span className="row measure" data-tone={toneOfShare(of)}>
-      <span className="bar" aria-hidden="true">
-        <span style={{ width: `${of * 100}%` }} />
-      </span>
-      <span className="number">{percent(of)}</span>
     </span>
   );
 }

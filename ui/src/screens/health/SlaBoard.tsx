@@ -12,7 +12,7 @@ import { Time, useNow } from "../../parts/Time";
 import { count, percent } from "../../words/numbers";
 import { milliseconds, span, when } from "../../words/time";
 import { names } from "../workflow/names";
-import { toneOfShare } from "./Health";
+import { Share } from "./Share";
 
 export function keptShare(of: Objective): number | null {
   const all = of.met + of.breached;
@@ -48,7 +48,7 @@ const COLUMNS: Column<Objective>[] = [
     id: "kept",
     title: "Kept",
     by: (one) => keptShare(one) ?? -1,
-    cell: (one) => <Kept of={keptShare(one)} />,
+    cell: (one) => <Share of={keptShare(one)} none="not yet asked for" />,
   },
   {
     id: "warned",
@@ -155,18 +155,6 @@ function Open({ of }: { of: OpenSla[] }) {
       })}
       {of.length > 12 ? <li className="quiet">and {of.length - 12} more</li> : null}
     </ul>
-  );
-}
-
-function Kept({ of }: { of: number | null }) {
-  if (of === null) return <span className="faint">not yet asked for</span>;
-  return (
-    <span className="row measure" data-tone={toneOfShare(of)}>
-      <span className="bar" aria-hidden="true">
-        <span style={{ width: `${of * 100}%` }} />
-      </span>
-      <span className="number">{percent(of)}</span>
-    </span>
   );
 }
 

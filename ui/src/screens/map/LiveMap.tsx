@@ -5,6 +5,7 @@ import { createContext, useContext, useMemo, useState } from "react";
 import { calls } from "../../api/calls";
 import { Asked } from "../../parts/Asked";
 import { Choice } from "../../parts/Choice";
+import { Close } from "../../parts/Close";
 import { Icon } from "../../parts/Icon";
 import { Who } from "../../parts/Mark";
 import { Empty } from "../../parts/Notice";
@@ -204,14 +205,7 @@ function Chosen({ of, onClose }: { of: Tie; onClose: () => void }) {
           <Icon name="right" />
           <Whoever name={of.to} />
         </h2>
-        <button
-          type="button"
-          className="button bare small push"
-          aria-label="Show all"
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
+        <Close label="Show all" onClose={onClose} />
       </header>
       <ul className="ties">
         {of.edges.map((edge) => (

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { RunDetail, Task } from "../../api/types";
 import { may, useSession } from "../../app/session";
 import { Diff } from "../../code/lazy";
+import { Close } from "../../parts/Close";
 import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Status, Who } from "../../parts/Mark";
@@ -36,14 +37,7 @@ export function TaskPanel({
       <header>
         <h2 className="cut">{task.name}</h2>
         <Status of={task.status} />
-        <button
-          type="button"
-          className="button bare small push"
-          aria-label="Close the task"
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
+        <Close label="Close the task" onClose={onClose} />
       </header>
       <div className="inside stack">
         <dl className="facts plain-facts">
