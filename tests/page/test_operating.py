@@ -124,6 +124,7 @@ def test_a_participant_that_is_killed_is_shown_and_its_runs_are_stuck(
     shop.participant("depot")
     viewer.run_screen(run)
     expect(viewer.page.locator(".head:visible")).to_contain_text("completed")
+    shop.kill("depot")
 
 
 def test_the_map_tells_who_tells_whom_what_and_how_often(viewer, shop, picture):
