@@ -111,6 +111,8 @@ class Changes:
         self._watched: dict[str, _Tasks] = {}
         self._news = asyncio.Event()
         self._something = asyncio.Event()
+        self._again_at = 0.0
+        """When the stores that others write are looked at again, by the loop's clock."""
         self._is_closed = False
 
     # -- who looks ---------------------------------------------------------------------------------
@@ -277,7 +279,9 @@ class Changes:
             if self._others is not None and any(map(self._wants, TOPICS)):
                 for news in await self._others.look(self._wants):
                     self._tell(news.event, {news.topic}, news.view)
-                loop.call_later(PAUSE_S, self._something.set)
+                if self._again_at <= loop.time():
+                    self._again_at = loop.time() + PAUSE_S
+                    loop.call_at(self._again_at, self._something.set)
             if self._number != before:
                 self._news.set()
                 self._news.clear()
