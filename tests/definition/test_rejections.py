@@ -266,6 +266,13 @@ DOCUMENTS = [
 """Documents that get a head."""
 
 HEADS = [
+    (
+        "secret-key",
+        (
+            "document: { dsl: 1.0.3, namespace: a, name: b, version: 1.0.0, metadata: { keys: { k: §.pin } } }\n"
+            "input: { schema: { document: { properties: { pin: { writeOnly: true } } } } }\ndo: []\n"
+        ),
+    ),
     ("dsl-version", "document: { dsl: §'0.8.0', namespace: a, name: b, version: 1.0.0 }\ndo: []\n"),
     ("wrong-format", "document: { dsl: §'one', namespace: a, name: b, version: 1.0.0 }\ndo: []\n"),
     ("wrong-type", "document: { dsl: §1.0, namespace: a, name: b, version: 1.0.0 }\ndo: []\n"),

@@ -82,6 +82,7 @@ async def test_a_session_is_made_of_the_token_and_changes_repeat_its_own(served)
         "user": "local",
         "role": "admin",
         "namespaces": ["*"],
+        "reveal": True,
         "csrf": "",
         "production": False,
     }

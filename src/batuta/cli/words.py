@@ -248,6 +248,7 @@ the audit under NAME.
 """
 KEY_ROLE = "viewer, operator, deployer or admin: each may do all that those before it may."
 KEY_SCOPE = "A namespace that it holds for, as `retail` or `team-*`; repeatable. By default all."
+KEY_GRANT = "What it may besides its role: reveal (see secrets), publish:* (any event); repeatable."
 KEY_DAYS = "Lets nobody in any more after so many days."
 KEYS_LIST = "Show the keys that were made, those too that let nobody in any more."
 KEYS_REVOKE = "Let nobody in by a key any more, nor by sessions that were begun with it."

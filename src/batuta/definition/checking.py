@@ -15,6 +15,7 @@ from batuta.definition.checks.flow import check_flow
 from batuta.definition.checks.functions import check_functions
 from batuta.definition.checks.names import check_names, declared_in
 from batuta.definition.checks.schemas import check_schemas
+from batuta.definition.checks.secrecy import check_keys
 from batuta.definition.problems import Findings, Report
 from batuta.definition.reading import read
 from batuta.definition.survey import survey
@@ -55,6 +56,7 @@ def check(
     check_flow(found, findings)
     check_expressions(found, source, declared.secrets, findings)
     check_schemas(found, findings)
+    check_keys(found, root, findings)
     workflow = None if findings.refused else build(root.plain)
     return Report(workflow=workflow, problems=findings.problems())
 

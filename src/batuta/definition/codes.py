@@ -84,6 +84,7 @@ CODES: MappingProxyType[str, Code] = MappingProxyType(
         "embedded-expression": _warning("`${ ... }` inside a longer text is not evaluated."),
         "loose-evaluation": _warning("`evaluate.mode: loose` is read as `strict`."),
         "bare-expression": _warning("A value looks like an expression and is taken literally."),
+        "secret-key": _error("A business key is made of what a schema marks as secret."),
         "secret-in-decision": _warning("A secret decides where control goes."),
         # Events, schedules and schemas.
         "listen-to-nothing": _error("A listen waits for all of no events."),

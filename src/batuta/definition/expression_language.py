@@ -4,6 +4,7 @@ Owns nothing; one module imports the expression language, so the rest of the pac
 without knowing it.
 """
 
-from batuta.expressions import compile_expression, has_embedded, unwrap
+from batuta.expressions import compile_expression, has_embedded, syntax, unwrap
+from batuta.expressions.parser import parse
 
-__all__ = ["compile_expression", "has_embedded", "unwrap"]
+__all__ = ["compile_expression", "has_embedded", "parse", "syntax", "unwrap"]

@@ -45,7 +45,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key to ask with. `digest` is what the secret part is verified against.
 
-    Times are epoch milliseconds; one that has expired or is revoked lets nobody in.
+    Times are epoch milliseconds; one that has expired or is revoked lets nobody in. `grants` are
+    what it allows besides what its role does.
     """
 
     id: str
@@ -56,6 +57,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+    grants: tuple[str, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,10 @@ class Records(Protocol):
         limit: int = 100,
     ) -> list[AuditRow]:
         """Return audit rows with smaller numbers, newest first, of somebody or about something."""
+        ...
+
+    def purge_audits(self, before: int, limit: int) -> int:
+        """Forget audit rows of before a time, the oldest first, `limit` at most; say how many."""
         ...
 
     def remembered(self, scope: str, key: str) -> Remembered | None:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from batuta.server.problems import Refused
 
+REVEAL, PUBLISH_ANY = GRANTS = ("reveal", "publish:*")
+"""What may be allowed besides a role: to see what is secret, to publish events of any type."""
 VIEWER, OPERATOR, DEPLOYER, ADMIN = ROLES = ("viewer", "operator", "deployer", "admin")
 EVERYWHERE = ("*",)
 
@@ -20,7 +22,7 @@ class Principal(NamedTuple):
 
     `by` is how they proved it: token, key, session or oidc; `csrf` what a change has to repeat when
     they came by a cookie; `key` the id of the API key that it all goes back to, if it does; `until`
-    when a session ends, in epoch milliseconds.
+    when a session ends, in epoch milliseconds; `grants` what they may do besides their role.
     """
 
     name: str
@@ -30,10 +32,32 @@ class Principal(NamedTuple):
     csrf: str | None = None
     key: str = ""
     until: int | None = None
+    grants: tuple[str, ...] = ()
 
     def has(self, role: str) -> bool:
         """Say whether a role is among those that this one may do everything of."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+    @property
+    def reveals(self) -> bool:
+        """Say whether they may see what is marked secret, in their namespaces."""
+        return self.role == ADMIN or REVEAL in self.grants
+
+    def require_reveal(self, namespace: str | None) -> None:
+        """Refuse who may not see what is marked secret in a namespace; None is all of them.
+
+        Raises:
+            Refused: they may not.
+        """
+        self.require_namespace(namespace)
+        if not self.reveals:
+            raise Refused(
+                403,
+                "reveal",
+                "Not allowed",
+                f"{self.name} may not see what is marked secret",
+                hint="this takes an admin, or the grant `reveal`",
+            )
 
     def sees(self, namespace: str) -> bool:
         """Say whether a namespace is one of theirs."""
@@ -78,6 +102,14 @@ class Principal(NamedTuple):
                 f"{self.name} is {self.role}; this takes {role}",
                 hint="ask somebody who administers this server for another role",
             )
+        self.require_namespace(namespace)
+
+    def require_namespace(self, namespace: str | None) -> None:
+        """Refuse who has no part in a namespace; None is anybody's.
+
+        Raises:
+            Refused: they have none.
+        """
         if namespace is not None and not self.sees(namespace):
             raise Refused(
                 403,

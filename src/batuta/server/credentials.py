@@ -64,6 +64,7 @@ class _Ticket(msgspec.Struct, frozen=True, array_like=True):
     nonce: str
     by: str
     key: str = ""
+    grants: tuple[str, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -109,6 +110,7 @@ class Credentials:
             csrf=self._signed("csrf", cookie.partition(".")[0]),
             key=ticket.key,
             until=ticket.until,
+            grants=ticket.grants,
         )
         return who if self.admits(who) else None
 
@@ -116,7 +118,14 @@ class Credentials:
         """Return the cookie of a new session."""
         until = self._clock.now() + SESSION_MS
         ticket = _Ticket(
-            who.name, who.role, who.namespaces, until, secrets.token_urlsafe(12), who.by, who.key
+            name=who.name,
+            role=who.role,
+            namespaces=who.namespaces,
+            until=until,
+            nonce=secrets.token_urlsafe(12),
+            by=who.by,
+            key=who.key,
+            grants=who.grants,
         )
         return self.sealed("ticket", _encode(ticket))
 

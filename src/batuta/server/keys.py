@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from batuta.errors import RequestError
 from batuta.ports.records import ApiKey
-from batuta.server.access import EVERYWHERE, ROLES, Principal
+from batuta.server.access import EVERYWHERE, GRANTS, ROLES, Principal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ def new_key(
     now: int,
     *,
     days: float | None = None,
+    grants: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
     """Return what is kept of a new key, and the key itself, which nobody can show again.
 
@@ -50,14 +51,19 @@ def new_key(
         namespaces: patterns of those that it holds for; none means all.
         now: epoch milliseconds.
         days: for how long it lets somebody in; None for ever.
+        grants: some of `access.GRANTS`.
 
     Raises:
-        RequestError: the name is empty, or there is no such role.
+        RequestError: the name is empty, or there is no such role or grant.
     """
     if not name.strip():
         raise RequestError("a key needs a name", hint="name who is to have it")
     if role not in ROLES:
         raise RequestError(f"there is no role {role!r}", hint=f"the roles are: {', '.join(ROLES)}")
+    unknown = [one for one in grants if one not in GRANTS]
+    if unknown:
+        known = ", ".join(GRANTS)
+        raise RequestError(f"there is no grant {unknown[0]!r}", hint=f"the grants are: {known}")
     key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     kept = ApiKey(
         id=key_id,
@@ -67,6 +73,7 @@ def new_key(
         digest=_hasher.hash(secret),
         created_at=now,
         expires_at=None if days is None else now + round(days * _DAY_MS),
+        grants=tuple(dict.fromkeys(grants)),
     )
     return kept, f"{PREFIX}{key_id}_{secret}"
 
@@ -104,7 +111,7 @@ class Keys:
             self._verified[digest] = key.digest
             if len(self._verified) > _MOST_VERIFIED:
                 self._verified.popitem(last=False)
-        return Principal(key.name, key.role, key.namespaces, KEY, key=key.id)
+        return Principal(key.name, key.role, key.namespaces, KEY, key=key.id, grants=key.grants)
 
 
 def _verifies(digest: str, secret: str) -> bool:

@@ -19,6 +19,7 @@ class MemoryRecords:
 
     def __init__(self) -> None:
         self._audits: list[AuditRow] = []
+        self._numbered = 0
         self._remembered: dict[tuple[str, str], Remembered] = {}
         self._keys: dict[str, ApiKey] = {}
         self._jobs: dict[str, Job] = {}
@@ -36,7 +37,8 @@ class MemoryRecords:
     def write(self, batch: Batch) -> None:
         """Take what a batch has."""
         for one in batch.audits:
-            number = len(self._audits) + 1
+            self._numbered += 1
+            number = self._numbered
             self._audits.append(msgspec.structs.replace(one, number=number))
         for one in batch.remembered:
             self._remembered.setdefault((one.scope, one.key), one)
@@ -68,6 +70,13 @@ class MemoryRecords:
             and target in {None, one.target}
         ]
         return found[:limit]
+
+    def purge_audits(self, before: int, limit: int) -> int:
+        """Forget audit rows. See the port."""
+        old = sorted((one for one in self._audits if one.at < before), key=lambda one: one.at)
+        gone = {one.number for one in old[:limit]}
+        self._audits = [one for one in self._audits if one.number not in gone]
+        return len(gone)
 
     def remembered(self, scope: str, key: str) -> Remembered | None:
         """Return a request that was remembered. See the port."""

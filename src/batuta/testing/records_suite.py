@@ -71,6 +71,20 @@ class RecordsSuite:
             expect([one.at for one in records.audits(who="bob")], [2], "of somebody")
             expect([one.at for one in records.audits(target="r1", who="ada")], [3, 1], "and about")
 
+    def test_audit_rows_are_forgotten_with_age(self) -> None:
+        """The oldest first, as many as are asked for; numbers are not given again."""
+        with self._both() as (store, records):
+            store.commit(batch_of(audits=[audit(3), audit(1), audit(2), audit(9)]))
+            store.purge(99)
+            expect(len(records.audits()), 4, "they outlast the runs")
+            newest = records.audits()[0].number
+            expect(records.purge_audits(9, 2), 2, "two of three")
+            expect([one.at for one in records.audits()], [9, 3], "the oldest are gone")
+            expect(records.purge_audits(9, 2), 1, "the last old one")
+            expect(records.purge_audits(9, 2), 0, "and none is left")
+            store.commit(batch_of(audits=[audit(10)]))
+            expect(records.audits()[0].number > newest, True, "numbers go on")
+
     def test_a_request_is_remembered_with_the_run_that_it_starts(self) -> None:
         """By scope and key."""
         with self._both() as (store, _):
@@ -113,7 +127,7 @@ class RecordsSuite:
         """Once and for all."""
         with self._both() as (_, records):
             records.keep_key(api_key("b", created_at=1))
-            records.keep_key(api_key("a", created_at=2, expires_at=7))
+            records.keep_key(api_key("a", created_at=2, expires_at=7, grants=("reveal",)))
             try:
                 records.keep_key(api_key("a"))
             except ConflictError:
@@ -123,7 +137,8 @@ class RecordsSuite:
         with self._both() as (_, records):
             made = [one.id for one in records.all_keys()]
             expect(made, ["b", "a"], "in the order of their making")
-            expect(records.key("a"), api_key("a", created_at=2, expires_at=7), "as it was")
+            kept = api_key("a", created_at=2, expires_at=7, grants=("reveal",))
+            expect(records.key("a"), kept, "as it was")
             expect(records.key("x"), None, "an unknown one is none")
             expect(records.revoke_key("a", 5), True, "there is one")
             expect(records.revoke_key("a", 6), True, "again")

@@ -63,11 +63,16 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What those may do whose claim has this value."""
+    """What those may do whose claim has this value.
+
+    `grants` are allowed besides what the role does: `reveal` shows what schemas mark as secret,
+    `publish:*` publishes events of any type.
+    """
 
     value: str
     role: Literal["viewer", "operator", "deployer", "admin"]
     namespaces: tuple[str, ...] = ("*",)
+    grants: tuple[Literal["reveal", "publish:*"], ...] = ()
 
 
 class Oidc(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

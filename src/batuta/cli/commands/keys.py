@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,7 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--role", default="viewer", show_default=True, help=words.KEY_ROLE)
 @click.option("--namespace", "namespaces", multiple=True, metavar="PATTERN", help=words.KEY_SCOPE)
+@click.option("--grant", "grants", multiple=True, metavar="GRANT", help=words.KEY_GRANT)
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help=words.KEY_DAYS)
 @options.store
 @options.as_json
@@ -33,6 +34,7 @@ def add(
     name: str,
     role: str,
     namespaces: tuple[str, ...],
+    grants: tuple[str, ...],
     days: float | None,
     store: str | None,
     as_json: bool,
@@ -42,10 +44,10 @@ def add(
     from batuta.server.keys import new_key  # noqa: PLC0415 -- brings argon2
 
     now = SystemClock().now()
-    kept, token = new_key(name, role, namespaces, now, days=days)
+    kept, token = new_key(name, role, namespaces, now, days=days, grants=grants)
     with closing(_store(store)) as opened:
         opened.keep_key(kept)
-        _audit(opened, now, "key.add", kept.id, name=name, role=role)
+        _audit(opened, now, "key.add", kept.id, name=name, role=role, grants=list(grants))
     if as_json:
         paper.say_json({**_shown(kept), "token": token})
     else:
@@ -70,7 +72,10 @@ def list_(store: str | None, as_json: bool) -> None:
             else f"  until {accounts.plain_time(_text(one.expires_at))}"
         )
         state = "  revoked" if one.revoked_at is not None else until
-        paper.say(f"{one.id}  {one.role:<8}  {','.join(one.namespaces):<12}  {one.name}{state}")
+        more = "".join(f" +{grant}" for grant in one.grants)
+        paper.say(
+            f"{one.id}  {one.role:<8}  {','.join(one.namespaces):<12}  {one.name}{more}{state}"
+        )
     if not found:
         paper.tell(words.NO_KEYS)
 
@@ -102,7 +107,7 @@ def _store(url: str | None) -> SqliteStore:
     return SqliteStore(sqlite_path(chosen(url).store))
 
 
-def _audit(store: SqliteStore, at: int, action: str, target: str, **detail: str) -> None:
+def _audit(store: SqliteStore, at: int, action: str, target: str, **detail: Any) -> None:
     from batuta.ports.records import AuditRow  # noqa: PLC0415 -- as above
     from batuta.ports.store import Batch  # noqa: PLC0415 -- as above
 
@@ -132,4 +137,5 @@ def _shown(key: ApiKey) -> dict[str, object]:
         "createdAt": _text(key.created_at),
         "expiresAt": _text(key.expires_at),
         "revokedAt": _text(key.revoked_at),
+        "grants": list(key.grants),
     }

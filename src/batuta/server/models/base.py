@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 Control = Literal["orchestrated", "choreographed"]
 Status = Literal["running", "waiting", "suspended", "completed", "faulted", "cancelled"]
+Granted = Literal["reveal", "publish:*"]
 Role = Literal["viewer", "operator", "deployer", "admin"]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """An RFC 3339 text in UTC."""

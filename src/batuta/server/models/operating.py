@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from batuta.server.models.base import Role, Shape, Time
+from batuta.server.models.base import Granted, Role, Shape, Time
 
 LetterId = Field(min_length=1, max_length=512)
 
@@ -241,6 +241,7 @@ class KeyModel(Shape):
     created_at: Time
     expires_at: Time | None
     revoked_at: Time | None
+    grants: list[Granted]
 
 
 class KeyBody(Shape):
@@ -252,6 +253,7 @@ class KeyBody(Shape):
         default=["*"], min_length=1, max_length=100
     )
     days: int | None = Field(default=None, ge=1, le=3_650)
+    grants: list[Granted] = Field(default_factory=list[Granted], max_length=10)
 
 
 class MadeKeyModel(Shape):

@@ -14,10 +14,14 @@ class SessionBody(Shape):
 
 
 class SessionModel(Shape):
-    """Who is asking. `csrf` goes into `X-CSRF-Token` with every change."""
+    """Who is asking. `csrf` goes into `X-CSRF-Token` with every change.
+
+    `reveal` says whether they may see what is marked secret.
+    """
 
     user: str
     role: Role
     namespaces: list[str]
+    reveal: bool
     csrf: str | None
     production: bool

@@ -90,10 +90,18 @@ def router(desk: Desk) -> APIRouter:
     async def add(request: Request, body: KeyBody) -> Response:
         """Make an API key; `token` is shown this once."""
         now = desk.engine.clock.now()
-        made = partial(new_key, body.name, body.role, body.namespaces, now, days=body.days)
+        made = partial(
+            new_key,
+            body.name,
+            body.role,
+            body.namespaces,
+            now,
+            days=body.days,
+            grants=body.grants,
+        )
         kept, token = await in_thread(made)
         records.keep_key(kept)
-        desk.note(request, "key.add", kept.id, name=body.name, role=body.role)
+        desk.note(request, "key.add", kept.id, name=body.name, role=body.role, grants=body.grants)
         return Answer({"key": _key(kept), "token": token}, status_code=201)
 
     @routes.delete(
@@ -125,4 +133,5 @@ def _key(key: ApiKey) -> dict[str, object]:
         "createdAt": text_time(key.created_at),
         "expiresAt": text_time(key.expires_at),
         "revokedAt": text_time(key.revoked_at),
+        "grants": key.grants,
     }

@@ -120,7 +120,10 @@ def principal_of(claims: dict[str, Any], oidc: Oidc) -> Principal:
     role = max((one.role for one in grants), key=ROLES.index)
     namespaces = {place for one in grants if one.role == role for place in one.namespaces}
     everywhere = set(EVERYWHERE) & namespaces
-    return Principal(name, role, tuple(sorted(everywhere or namespaces)), "oidc")
+    may = {more for one in grants if one.role == role for more in one.grants}
+    return Principal(
+        name, role, tuple(sorted(everywhere or namespaces)), "oidc", grants=tuple(sorted(may))
+    )
 
 
 def _back(desk: Desk, request: Request) -> str:

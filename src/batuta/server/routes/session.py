@@ -99,6 +99,7 @@ def _shown(who: Principal, desk: Desk) -> dict[str, object]:
         "user": who.name,
         "role": who.role,
         "namespaces": who.namespaces,
+        "reveal": who.reveals,
         "csrf": who.csrf,
         "production": desk.production,
     }

@@ -468,6 +468,9 @@ WHERE number < ?1 AND (?2 IS NULL OR who = ?2) AND (?3 IS NULL OR target = ?3) O
 -- name: remembered
 SELECT scope, key, digest, run, at FROM remembered WHERE scope = ? AND key = ?;
 
+-- name: purge_audits
+DELETE FROM audits WHERE number IN (SELECT number FROM audits WHERE at < ? ORDER BY at LIMIT ?);
+
 -- name: purge_remembered
 DELETE FROM remembered WHERE at < ?;
 
@@ -487,8 +490,8 @@ SELECT * FROM jobs WHERE state = 'running' ORDER BY id;
 DELETE FROM jobs WHERE at < ? AND state <> 'running';
 
 -- name: keep_key
-INSERT INTO api_keys (id, name, role, namespaces, digest, created_at, expires_at, revoked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO api_keys (id, name, role, namespaces, digest, created_at, expires_at, revoked_at, grants)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: revoke_key
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1;

@@ -44,6 +44,11 @@ class RecordKeeper:
             found.append(AuditRow(**values))
         return found
 
+    def purge_audits(self, before: int, limit: int) -> int:
+        """Forget audit rows. See the port."""
+        with self._alone() as writer:
+            return writer.execute(SQL["purge_audits"], (before, limit)).rowcount
+
     def remembered(self, scope: str, key: str) -> Remembered | None:
         """Return a request that was remembered. See the port."""
         rows = self._all("remembered", scope, key)
@@ -52,7 +57,7 @@ class RecordKeeper:
     def keep_key(self, key: ApiKey) -> None:
         """Keep a new key. See the port."""
         values = [getattr(key, name) for name in ApiKey.__struct_fields__]
-        values[3] = _encode(key.namespaces).decode()
+        values[3], values[-1] = (_encode(one).decode() for one in (key.namespaces, key.grants))
         with self._alone() as writer:
             try:
                 writer.execute(SQL["keep_key"], values)
@@ -97,5 +102,6 @@ class RecordKeeper:
 
 
 def _key(row: sqlite3.Row) -> ApiKey:
-    values: dict[str, Any] = {**dict(row), "namespaces": tuple(_decode(row["namespaces"]))}
+    lists = {name: tuple(_decode(row[name])) for name in ("namespaces", "grants")}
+    values: dict[str, Any] = {**dict(row), **lists}
     return ApiKey(**values)
