@@ -327,3 +327,17 @@ def test_a_run_whose_process_was_killed_shows_as_it_stands(start, cli, read_unti
     said = cli("runs", "show", run_id)
 
     assert "hear  listen  running" in said.out
+
+
+def test_what_is_marked_secret_is_shown_on_demand(cli, folder):
+    schema = "{ schema: { document: { properties: { name: { format: password } } } } }"
+    text = folder.joinpath("greeting.yaml").read_text().replace("greeting", "hushed", 1)
+    folder.joinpath("hushed.yaml").write_text(f"{text}\ninput: {schema}\n")
+    words = ("run", "hushed.yaml", "--functions", "functions.py", "--json", "--input")
+    run = cli(*words, '{"name": "Adalbert"}').json["id"]
+    hidden = cli("runs", "show", run, "--trace", "--json")
+    shown = cli("runs", "show", run, "--trace", "--json", "--reveal")
+
+    assert "Adalbert" not in hidden.out
+    assert "[redacted]" in hidden.out
+    assert "Adalbert" in shown.out

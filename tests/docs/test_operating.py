@@ -29,7 +29,11 @@ ORDER = {"sku": "A1", "quantity": 2, "cents": 1999}
 
 def typed():
     """The requests of the pages: their lines that begin with curl, each on one line."""
-    blocks = [one.text for page in (PAGE, "README.md") for one in snippets(page, "sh")]
+    blocks = [
+        one.text
+        for page in (PAGE, "README.md", "docs/redaction.md")
+        for one in snippets(page, "sh")
+    ]
     text = "\n".join(blocks).replace("\\\n", "").replace("http://127.0.0.1:8765/api/v1", "$BATUTA")
     return [shlex.split(line) for line in text.splitlines() if line.startswith("curl ")]
 

@@ -13,7 +13,10 @@ from page_snippets import ROOT, snippets
 import batuta
 from batuta.testing.clock import VirtualClock
 
-PAGES = ["README.md", *(f"docs/{n}.md" for n in ("guide", "participants", "telemetry", "watching"))]
+PAGES = [
+    "README.md",
+    *(f"docs/{n}.md" for n in ("guide", "participants", "redaction", "telemetry", "watching")),
+]
 YAML = [one for page in PAGES for one in snippets(page, "yaml")]
 GUIDE = [one for one in YAML if one.page == "docs/guide.md"]
 NEEDS_MORE_THAN_PIP = "container:"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from batuta.app.operating_changes import PAUSE_S, TOPICS
+from batuta.app.veiling import Veil
 from batuta.app.views import text_time
 from batuta.errors import BatutaError
 from batuta.ports.store import HIDDEN
@@ -87,15 +88,19 @@ class Portion:
 class Changes:
     """Tells of the changes of one engine. `serve` has to run."""
 
-    def __init__(self, engine: Engine, others: OperatingChanges | None = None) -> None:
+    def __init__(
+        self, engine: Engine, others: OperatingChanges | None = None, veil: Veil | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             engine: whose runs and events are told.
             others: looks for what changes besides these.
+            veil: shows them without what is secret; by default one of its own.
         """
         self._engine = engine
         self._others = others
+        self._veil = veil or Veil(engine)
         self._epoch = secrets.token_hex(4)
         self._ring: deque[Told] = deque(maxlen=MOST_KEPT)
         self._number = 0
@@ -201,7 +206,7 @@ class Changes:
             self._lingering.pop(topic, None)
             if topic.startswith("run:") and topic not in self._watched:
                 self._watched[topic] = watched = _Tasks()
-                watched.look(self._engine, topic.removeprefix("run:"))
+                watched.look(self._engine, self._veil, topic.removeprefix("run:"))
         if self._engine.conductor.written is None:
             self._engine.conductor.written = self._written
             self._engine.meeting.told = self._seen
@@ -331,13 +336,15 @@ class Changes:
         new, self._events = self._events, []
         if len(new) > MOST_EVENTS:
             self._tell("reset", {EVENTS}, {"why": "busy"})
-        for number, at, event in new[-MOST_EVENTS:]:
+        told = new[-MOST_EVENTS:]
+        shown = self._veil.brief_events(event for _, _, event in told) if told else []
+        for (number, at, _), event in zip(told, shown, strict=True):
             view = {"number": number, "at": text_time(at), "event": event}
             self._tell("event.published", {EVENTS}, view)
 
     def _tell_run(self, run: str) -> None:
         try:
-            view = self._engine.show(run)
+            view = self._veil.brief(self._engine.show(run))
         except BatutaError:
             return  # forgotten since
         if HIDDEN not in f"{view.workflow}:{view.version}":
@@ -349,7 +356,7 @@ class Changes:
             run = topic.removeprefix("run:")
             watched.is_behind |= run in self._dirty
             if watched.is_behind and now >= watched.next_at:
-                for task in watched.look(self._engine, run):
+                for task in watched.look(self._engine, self._veil, run):
                     self._tell("task.changed", {topic}, {"run": run, "task": task})
 
 
@@ -361,13 +368,13 @@ class _Tasks:
         self.next_at = 0.0
         self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
 
-    def look(self, engine: Engine, run: str) -> list[dict[str, Any]]:
+    def look(self, engine: Engine, veil: Veil, run: str) -> list[dict[str, Any]]:
         """Return the tasks that have changed since the last look."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.is_behind = False
         try:
-            tasks = engine.tasks(run)
+            tasks = veil.brief_tasks(run, engine.tasks(run))
         except BatutaError:
             return []
         changed: list[dict[str, Any]] = []

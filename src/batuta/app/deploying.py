@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace as replace_fields
 
 from batuta.app.asking import read, refused
 from batuta.app.loading import Loader, UnreadableError
 from batuta.definition import Report, check
+from batuta.errors import DefinitionError
+from batuta.insight.secrecy import secrecy_of
 from batuta.kernel.program import compile_workflow
 from batuta.runtime.shared.programs import decode_deployed, digest_of, encode_deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from batuta.definition import Problem
-    from batuta.definition.model import Workflow
+    from batuta.definition.model import Task, Workflow
     from batuta.ports.caller import Resources
     from batuta.ports.clock import Clock
     from batuta.ports.secrets import Keeper
@@ -93,6 +95,7 @@ class Deployer:
             _log.warning("%s goes by what it was deployed with: %s", name, error.message)
             return workflow.identity
         compile_workflow(workflow, deployed.resources, functions)
+        _refuse_secret_keys(workflow, deployed.resources, functions)
         self._store.deploy(
             workflow.identity,
             digest_of(workflow, deployed),
@@ -110,6 +113,19 @@ class Deployer:
 
 def _plain(text: str | bytes) -> str:
     return text if isinstance(text, str) else text.decode("utf-8-sig", errors="replace")
+
+
+def _refuse_secret_keys(
+    workflow: Workflow, resources: Mapping[str, Any], functions: Mapping[str, Task]
+) -> None:
+    """Refuse business keys over what a schema from elsewhere marks; checks see only their own."""
+    marked = secrecy_of(workflow, functions, resources)
+    if marked is not None and marked.keys:
+        names = ", ".join(sorted(marked.keys))
+        raise DefinitionError(
+            f"business keys read what the schema of the input marks as secret: {names}",
+            hint="keys are shown in lists and searched by: take something else",
+        )
 
 
 def text_of(source: bytes) -> str:

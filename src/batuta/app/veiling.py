@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from batuta.app.choreography import CHOREOGRAPHED
+from batuta.app.retrying import input_of
 from batuta.errors import BatutaError, RequestError
 from batuta.insight.secrecy import (
-    HAND,
     REDACTED,
     Secrecy,
     Secrets,
@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 
     from batuta.app.dead import Letter
     from batuta.app.engine import Engine
+    from batuta.app.knowing import KnownView
+    from batuta.app.run_events import RunEvents
     from batuta.app.views import RunView, TaskView
+    from batuta.kernel.program import Program
     from batuta.ports.store import RunRow
 
 UNKNOWN = Secrecy(None, None, {}, {}, frozenset())
 """Of a workflow whose text is not here: anything may be secret."""
+_I = "the input"
 _REPLACE = msgspec.structs.replace
 
 
@@ -77,6 +81,14 @@ class Veil:
 
     # -- in lists and streams ----------------------------------------------------------------------
 
+    def begun(self, view: RunView, program: Program) -> RunView:
+        """Return a run as lists show it, of which it is likely that it is one of a program."""
+        workflow = program.workflow
+        is_of = f"{view.workflow}:{view.version}" == program.identity
+        if is_of and self.secrecy(program.identity, workflow.digest) is None:
+            return view
+        return self.brief(view)
+
     def brief(self, view: RunView) -> RunView:
         """Return a run as lists show it."""
         secrecy = self._of_row(self._engine.store.run(view.id))
@@ -104,20 +116,27 @@ class Veil:
             for one in views
         ]
 
-    def brief_event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return an event as lists and streams show it.
+    def brief_events(self, events: Iterable[Any]) -> list[Any]:
+        """Return events as lists and streams show them.
 
-        Of one that a run has published whose workflow marks anything, the data are left out; of
-        others, what the workflows that hear it mark.
+        Of those that a run has published whose workflow marks anything, the data are left out; of
+        others, what the workflows mark that hear them.
         """
+        store = self._engine.store
+        known = (self.secrecy(one, store.digest(one)) for one in self._engine.workflows())
+        marking = [one for one in known if one is not None]
+        return [self._brief_event(event, marking) for event in events]
+
+    def _brief_event(self, event: Any, marking: list[Secrecy]) -> Any:
+        if not isinstance(event, dict):
+            return event
         run = event.get("batutarun") or str(event.get("id")).partition("/")[0]
-        row = self._engine.store.run(run)
-        if row is not None:
-            secrecy = self._of_row(row)
-            return event if secrecy is None else Secrets(secrecy, is_blind=True).event(event)
-        for identity in self._engine.workflows():
-            secrecy = self.secrecy(identity, self._engine.store.digest(identity))
-            if secrecy is not None and event.get("type") in secrecy.types:
+        row = self._engine.store.run(str(run))
+        own = None if row is None else self._of_row(row)
+        if own is not None:
+            return Secrets(own, is_blind=True).event(event)
+        for secrecy in marking:
+            if event.get("type") in secrecy.types:
                 event = Secrets(secrecy).event(event)
         return event
 
@@ -150,15 +169,40 @@ class Veil:
             # What its tasks were given is not told, so what is marked there is not known.
             secrets.is_blind |= any(one.input is not None for one in secrecy.tasks.values())
 
+    async def meant(
+        self, run: str, given: Any, *, task: str | None = None, from_start: bool = False
+    ) -> Any:
+        """Return an input that somebody has edited, with what of it they were not shown.
+
+        Args:
+            run: the run whose input it was.
+            given: the input as it comes back.
+            task: the reference of the task that it is for; by default the one that faulted.
+            from_start: it is for the run.
+
+        Raises:
+            RequestError: something redacted comes back at a place where it was not shown.
+        """
+        veil = await self.of(run)
+        if veil.secrets is None:
+            return given
+        if from_start:
+            whole = await input_of(self._engine, self._engine.row(run))
+            return put_back(given, veil.input(self._engine.conductor.keeper.mask(whole)), whole, _I)
+        reference = task or (self._engine.show(run).error or {}).get("instance")
+        whole, shown = None, None
+        for one in self._engine.tasks(run):
+            if one.reference == reference:
+                whole, shown = one.input, veil.tasks([one])[0].input
+        return put_back(given, shown, whole, _I)
+
     async def letters(self, letters: Iterable[Letter]) -> list[Letter]:
         """Return dead letters without what is secret."""
         veils: dict[str, RunVeil] = {}
         shown: list[Letter] = []
         for one in letters:
             if one.run is None:
-                event = one.event
-                if isinstance(event, dict):
-                    event = self.brief_event(event)
+                (event,) = self.brief_events([one.event])
                 shown.append(_REPLACE(one, event=event))
                 continue
             if one.run not in veils:
@@ -212,11 +256,31 @@ class RunVeil(NamedTuple):
         """Return an event that it has published or heard."""
         return event if self.secrets is None else self.secrets.event(event)
 
-    def anything(self, value: Any) -> Any:
-        """Return whatever else is told of it."""
-        if self.secrets is None or self.secrets.is_blind:
-            return value
-        return self.secrets.anything(value)
+    def known(self, known: KnownView) -> KnownView:
+        """Return what is known of it: what it waits for is told with values of its data."""
+        secrets = self.secrets
+        if secrets is None:
+            return known
+        return _REPLACE(
+            known,
+            expected=tuple(
+                _REPLACE(
+                    one,
+                    events=tuple(
+                        _REPLACE(event, correlate=_each(secrets, event.correlate))
+                        for event in one.events
+                    ),
+                )
+                for one in known.expected
+            ),
+        )
+
+    def events(self, page: RunEvents) -> RunEvents:
+        """Return a page of the events that went into it and came out of it."""
+        if self.secrets is None:
+            return page
+        items = [_REPLACE(one, event=self.event(one.event)) for one in page.items]
+        return _REPLACE(page, items=items)
 
     def letter(self, letter: Letter) -> Letter:
         """Return a message of it that was put aside."""
@@ -224,6 +288,10 @@ class RunVeil(NamedTuple):
             return letter
         reason = self.secrets.anything(letter.reason)
         return _REPLACE(letter, event=self.event(letter.event), reason=reason)
+
+
+def _each(secrets: Secrets, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: secrets.anything(one) for name, one in values.items()}
 
 
 def put_back(given: Any, shown: Any, whole: Any, what: str) -> Any:
@@ -239,6 +307,3 @@ def put_back(given: Any, shown: Any, whole: Any, what: str) -> Any:
             hint="write what is meant there; only what is left as it was shown is kept as it is",
         )
     return made
-
-
-__all__ = ["HAND", "RunVeil", "Veil", "put_back"]

@@ -166,6 +166,7 @@ BY_ERROR = "Only runs that faulted with this type of error: timeout, or a whole 
 BY_KEY = "Only runs with this business key; repeatable."
 BY_TEXT = "Only runs whose id, or a business key, begins with this text."
 BEFORE = "Only runs older than this one: to page on."
+SHOW_REVEAL = "Also show what schemas mark as secret (`[redacted]` otherwise)."
 SHOW_TRACE = "Also show what each task was given and what it answered."
 NO_COMPENSATE = "Undo nothing of what was completed."
 FROM_START = "Do everything again, with the same input."

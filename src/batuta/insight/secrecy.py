@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 REDACTED = "[redacted]"
-"""Stands for what may not be shown."""
+"""Stands for what may not be shown; the page knows it."""
 LEAST = 6
 """How many characters a text or number needs to be recognised wherever it stands."""
 MOST_VALUES = 500

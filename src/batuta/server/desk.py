@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from batuta.app.map import LiveMap
     from batuta.app.once import Once
     from batuta.app.participants import Participants
+    from batuta.app.veiling import Veil
     from batuta.app.workflows import Workflows
     from batuta.ports.identity import IdentityProvider
     from batuta.server.credentials import Credentials
@@ -63,6 +64,7 @@ class Desk:
     once: Once
     provider: IdentityProvider | None
     bulk: Bulk
+    veil: Veil
 
     @property
     def production(self) -> bool:

@@ -17,6 +17,7 @@ from batuta.app.map import LiveMap
 from batuta.app.once import Once
 from batuta.app.operating_changes import OperatingChanges
 from batuta.app.participants import Participants
+from batuta.app.veiling import Veil
 from batuta.app.workflows import Workflows
 from batuta.errors import ConflictError, UnavailableError
 from batuta.server.application import application
@@ -60,13 +61,13 @@ class _Server(uvicorn.Server):
 
 def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
     """Return what the routes work with, over an engine that is open."""
-    participants = Participants(engine, around)
+    participants, veil = Participants(engine, around), Veil(engine)
     audit, once = Audit(engine), Once(engine)
     return Desk(
         engine=engine,
         around=around,
         workflows=Workflows(engine),
-        changes=Changes(engine, OperatingChanges(engine, around, participants)),
+        changes=Changes(engine, OperatingChanges(engine, around, participants), veil),
         credentials=Credentials(token, Keys(engine.records, engine.clock), engine.clock),
         participants=participants,
         map=LiveMap(engine, participants),
@@ -74,6 +75,7 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         once=once,
         provider=around.provider(lambda: engine.clock.now() / 1_000),
         bulk=Bulk(engine, audit, once),
+        veil=veil,
     )
 
 

@@ -43,6 +43,8 @@ export const calls = {
     data<T.Run>(
       http.POST("/api/v1/runs", { body, params: { header: { "Idempotency-Key": key } } }),
     ),
+  reveal: (id: string, reason: string) =>
+    data<T.Revealed>(http.POST("/api/v1/runs/{run_id}/reveal", { ...ofRun(id), body: { reason } })),
   cancel: (id: string, compensate: boolean) =>
     data<T.Run>(http.POST("/api/v1/runs/{run_id}/cancel", { ...ofRun(id), body: { compensate } })),
   suspend: (id: string) => data<T.Run>(http.POST("/api/v1/runs/{run_id}/suspend", ofRun(id))),
@@ -93,6 +95,13 @@ export const calls = {
       http.POST("/api/v1/dead-letters/{letter}/redrive", {
         params: { path: { letter: id } },
         body: { body },
+      }),
+    ),
+  revealDead: (id: string, reason: string) =>
+    data<T.DeadLetter>(
+      http.POST("/api/v1/dead-letters/{letter}/reveal", {
+        params: { path: { letter: id } },
+        body: { reason },
       }),
     ),
   discard: (ids: string[], reason: string) =>

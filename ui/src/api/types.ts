@@ -20,6 +20,7 @@ export type Run = Shapes["RunModel"];
 /** In a list: with how its promises stand, and whether it conforms. */
 export type ListedRun = Shapes["RunItemModel"];
 export type Fault = Shapes["Fault"];
+export type Revealed = Shapes["RevealedModel"];
 export type Task = Shapes["TaskModel"];
 export type RunDetail = Shapes["RunDetailModel"];
 export type Conformance = Shapes["ConformanceModel"];

@@ -114,12 +114,14 @@ def _row(view: RunView, now: int) -> tuple[str, ...]:
 @options.command(runs, help=words.RUNS_SHOW)
 @options.run_id
 @click.option("--trace", is_flag=True, help=words.SHOW_TRACE)
+@click.option("--reveal", is_flag=True, help=words.SHOW_REVEAL)
 @options.store
 @options.as_json
-def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
+def show(run_id: str, trace: bool, reveal: bool, store: str | None, as_json: bool) -> None:
     """Show one run; see `words.RUNS_SHOW`."""
 
     async def work() -> None:
+        from batuta.app.veiling import Veil  # noqa: PLC0415 -- brings the kernel
         from batuta.wiring.looking import look  # noqa: PLC0415 -- brings every driver
 
         choice = chosen(store)
@@ -129,6 +131,9 @@ def show(run_id: str, trace: bool, store: str | None, as_json: bool) -> None:
         async with engine(choice, looks=True) as opened:
             await caught_up(opened)
             view, tasks, known = opened.show(run_id), opened.tasks(run_id), opened.known(run_id)
+            if not reveal:
+                veil = await Veil(opened).of(run_id)
+                view, tasks, known = veil.run(view), veil.tasks(tasks), veil.known(known)
             now = opened.clock.now()
         if as_json:
             shown = [accounts.task_json(task, trace=trace) for task in tasks]

@@ -137,6 +137,22 @@ class RunEventModel(Shape):
     cut: int | None
 
 
+class RevealBody(Shape):
+    """Why somebody has to see what is secret; it is noted in the audit."""
+
+    reason: str = Field(min_length=3, max_length=1_000, pattern=r"\S")
+
+
+class RevealedModel(Shape):
+    """A run's data with what is secret."""
+
+    input: Any
+    output: Any
+    error: Fault | None
+    keys: dict[str, Any]
+    tasks: list[TaskModel]
+
+
 class StartBody(Shape):
     """What to run: `namespace/name`, or `namespace/name:version`, or the version beside it."""
 

@@ -21,6 +21,7 @@ from batuta.server.repeating import KEYED, begun, done
 from batuta.server.routes.runs import allowed
 
 if TYPE_CHECKING:
+    from batuta.app.views import RunView
     from batuta.server.desk import Desk
 
 AS_USUAL, FROM_FAULT = CancelBody(), RetryBody()
@@ -31,6 +32,9 @@ def router(desk: Desk) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(route_class=Guarded, tags=["runs"])
     engine = desk.engine
+
+    async def shown(run_id: str) -> RunView:
+        return (await desk.veil.of(run_id)).run(engine.show(run_id))
 
     @routes.post(
         "/runs/{run_id}/cancel",
@@ -48,7 +52,7 @@ def router(desk: Desk) -> APIRouter:
             desk.note(request, "run.cancel", run_id)
 
         await done(desk, request, "cancel", act)
-        return Answer(engine.show(run_id))
+        return Answer(await shown(run_id))
 
     @routes.post(
         "/runs/{run_id}/suspend",
@@ -66,7 +70,7 @@ def router(desk: Desk) -> APIRouter:
             desk.note(request, "run.suspend", run_id)
 
         await done(desk, request, "suspend", act)
-        return Answer(engine.show(run_id))
+        return Answer(await shown(run_id))
 
     @routes.post(
         "/runs/{run_id}/resume",
@@ -84,7 +88,7 @@ def router(desk: Desk) -> APIRouter:
             desk.note(request, "run.resume", run_id)
 
         await done(desk, request, "resume", act)
-        return Answer(engine.show(run_id))
+        return Answer(await shown(run_id))
 
     @routes.post(
         "/runs/{run_id}/retry",
@@ -94,10 +98,13 @@ def router(desk: Desk) -> APIRouter:
         openapi_extra=role(OPERATOR) | KEYED,
     )
     async def retry(request: Request, run_id: RunId, body: RetryBody = FROM_FAULT) -> Response:
-        """Run a faulted run again, as a new run: from where it faulted, or from the start."""
+        """Run a faulted run again, as a new run: from where it faulted, or from the start.
+
+        What of an input is left redacted, as it was shown, stays what it is.
+        """
         allowed(desk, request, run_id, OPERATOR)
         begin = partial(_retry, desk, request, run_id, body)
-        return Answer(engine.show(await begun(desk, request, "retry", begin)))
+        return Answer(await shown(await begun(desk, request, "retry", begin)))
 
     @routes.post(
         "/runs/rerun",
@@ -108,18 +115,24 @@ def router(desk: Desk) -> APIRouter:
         openapi_extra=role(OPERATOR) | KEYED,
     )
     async def rerun(request: Request, body: RerunBody) -> Response:
-        """Start a new run of a run's version, with another input or the same."""
+        """Start a new run of a run's version, with another input or the same.
+
+        What of the input is left redacted, as it was shown, stays what it is.
+        """
         allowed(desk, request, body.run, OPERATOR)
         begin = partial(_rerun, desk, request, body)
         new = await begun(desk, request, "rerun", begin)
-        return Answer(engine.show(new), status_code=201)
+        return Answer(await shown(new), status_code=201)
 
     return routes
 
 
 async def _retry(desk: Desk, request: Request, run_id: str, body: RetryBody, new: str) -> None:
     row = desk.engine.row(run_id)
-    data = body.input if "input" in body.model_fields_set else UNSET
+    data = UNSET
+    if "input" in body.model_fields_set:
+        start, task = body.from_start, body.from_
+        data = await desk.veil.meant(run_id, body.input, task=task, from_start=start)
     await retry_as(
         desk.engine, row, from_start=body.from_start, task=body.from_, data=data, as_id=new
     )
@@ -127,6 +140,8 @@ async def _retry(desk: Desk, request: Request, run_id: str, body: RetryBody, new
 
 
 async def _rerun(desk: Desk, request: Request, body: RerunBody, new: str) -> None:
-    data = body.input if "input" in body.model_fields_set else UNSET
+    data = UNSET
+    if "input" in body.model_fields_set:
+        data = await desk.veil.meant(body.run, body.input, from_start=True)
     await again(desk.engine, desk.engine.row(body.run), data, new)
     desk.note(request, "run.rerun", new, of=body.run)

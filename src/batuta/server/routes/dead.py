@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from batuta.app.veiling import put_back
 from batuta.server.access import OPERATOR, VIEWER
 from batuta.server.answers import Answer
 from batuta.server.asked import After, Limit
@@ -48,7 +49,7 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """List messages that participants put aside, the oldest of each first."""
         found, following = desk.letters.page(status=why, of=participant, after=after, limit=limit)
-        return Answer({"items": found, "next": following})
+        return Answer({"items": await desk.veil.letters(found), "next": following})
 
     @routes.get(
         "/dead-letters/groups",
@@ -97,9 +98,13 @@ def router(desk: Desk) -> APIRouter:
         openapi_extra=whole(OPERATOR),
     )
     async def redrive_as(request: Request, letter: LetterId, body: RedriveBody) -> Response:
-        """Have a message taken again with other data."""
-        done = desk.letters.redrive_as(letter, body.body)
+        """Have a message taken again with other data; what is left redacted stays as it is."""
+        known = desk.letters.one(letter)
+        (shown,) = await desk.veil.letters([known])
+        event = put_back(body.body, shown.event, known.event, "the event")
+        done = desk.letters.redrive_as(letter, event)
         desk.note(request, "dead.redrive-as", letter, message=done.message)
-        return Answer(done)
+        (shown,) = await desk.veil.letters([done])
+        return Answer(shown)
 
     return routes

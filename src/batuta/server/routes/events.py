@@ -86,8 +86,10 @@ def router(desk: Desk) -> APIRouter:
         """List published events in their order."""
         types = () if type_ is None else (type_,)
         found = desk.engine.store.events(after, types=types, limit=limit)
+        shown = desk.veil.brief_events(one.event for one in found)
         items = [
-            {"number": one.number, "at": text_time(one.at), "event": one.event} for one in found
+            {"number": one.number, "at": text_time(one.at), "event": event}
+            for one, event in zip(found, shown, strict=True)
         ]
         following = str(found[-1].number) if len(found) == limit else None
         return Answer({"items": items, "next": following})

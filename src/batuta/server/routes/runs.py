@@ -88,7 +88,8 @@ def starting(desk: Desk) -> Endpoint:
         else:
             digest = digest_of(await request.body())
             run_id = await desk.once.start(f"{who.name}/start", key, digest, begin)
-        return Answer(begun or engine.show(run_id), status_code=201)
+        view = desk.veil.begun(begun or engine.show(run_id), program)
+        return Answer(view, status_code=201)
 
     return start
 
@@ -117,7 +118,7 @@ def router(desk: Desk) -> APIRouter:
         found = engine.listing.find(query, after=after, limit=limit, within=within)
         items = [
             {
-                **msgspec.to_builtins(one),
+                **msgspec.to_builtins(desk.veil.brief(one)),
                 "sla": found.sla.get(one.id),
                 "conformance": found.conformance.get(one.id),
             }
@@ -147,8 +148,9 @@ def router(desk: Desk) -> APIRouter:
     async def show(request: Request, run_id: RunId) -> Response:
         """Return a run as it stands: what is expected next, and whether all is right."""
         view = allowed(desk, request, run_id, VIEWER)
-        known = engine.known(run_id).as_json()
-        return Answer({**msgspec.to_builtins(view), **known})
+        veil = await desk.veil.of(run_id)
+        known = veil.known(engine.known(run_id)).as_json()
+        return Answer({**msgspec.to_builtins(veil.run(view)), **known})
 
     @routes.get(
         "/runs/{run_id}/input",
@@ -160,7 +162,8 @@ def router(desk: Desk) -> APIRouter:
     async def given(request: Request, run_id: RunId) -> Response:
         """Return what a run was started with; 404 too where that is not kept any more."""
         allowed(desk, request, run_id, VIEWER)
-        return Answer({"input": await engine.input_of(run_id)})
+        veil = await desk.veil.of(run_id)
+        return Answer({"input": veil.input(await engine.input_of(run_id))})
 
     @routes.get(
         "/runs/{run_id}/tasks",
@@ -172,7 +175,8 @@ def router(desk: Desk) -> APIRouter:
     async def tasks(request: Request, run_id: RunId) -> Response:
         """Return a run's tasks in the order in which they started."""
         allowed(desk, request, run_id, VIEWER)
-        return Answer({"items": engine.tasks(run_id), "next": None})
+        veil = await desk.veil.of(run_id)
+        return Answer({"items": veil.tasks(engine.tasks(run_id)), "next": None})
 
     @routes.get(
         "/runs/{run_id}/events",
@@ -186,7 +190,8 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """Return the events that went into a run, came out of it, or handed it over, by time."""
         allowed(desk, request, run_id, VIEWER)
-        return Answer(await events_of(engine, run_id, after=after, limit=limit))
+        found = await events_of(engine, run_id, after=after, limit=limit)
+        return Answer((await desk.veil.of(run_id)).events(found))
 
     return routes
 

@@ -11,12 +11,16 @@ import { Icon } from "../../parts/Icon";
 import { Json } from "../../parts/Json";
 import { Who } from "../../parts/Mark";
 import { Notice, Trouble } from "../../parts/Notice";
+import { Reveal } from "../../parts/Reveal";
 import { Said } from "../../parts/Said";
 import { Time } from "../../parts/Time";
 import { say } from "../../parts/Toasts";
+import { hasRedacted } from "../../words/redacted";
 import { Discard } from "./Discard";
 
-export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => void }) {
+export function LetterPanel({ of: seen, onClose }: { of: DeadLetter; onClose: () => void }) {
+  const [revealed, setRevealed] = useState<DeadLetter | null>(null);
+  const of = revealed?.id === seen.id ? revealed : seen;
   const session = useSession();
   const client = useQueryClient();
   const first = typeof of.event === "string" ? of.event : JSON.stringify(of.event, null, 2);
@@ -136,6 +140,9 @@ export function LetterPanel({ of, onClose }: { of: DeadLetter; onClose: () => vo
                 Leave it as it was
               </button>
             )}
+            {text === null && hasRedacted(of) ? (
+              <Reveal ask={(reason) => calls.revealDead(of.id, reason)} onShown={setRevealed} />
+            ) : null}
             <button type="button" className="button" onClick={() => setDiscarding(true)}>
               Discard…
             </button>

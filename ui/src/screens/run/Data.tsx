@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { calls } from "../../api/calls";
-import type { RunDetail } from "../../api/types";
+import type { Revealed, RunDetail } from "../../api/types";
 import { Diff } from "../../code/lazy";
 import { Choice } from "../../parts/Choice";
 import { Json } from "../../parts/Json";
@@ -22,9 +22,10 @@ export function useInput(run: string, enabled = true) {
   });
 }
 
-export function Data({ run }: { run: RunDetail }) {
+export function Data({ run, revealed }: { run: RunDetail; revealed: Revealed | null }) {
   const [as, setAs] = useState<"values" | "difference">("values");
   const input = useInput(run.id);
+  const given = revealed ? revealed.input : input.data;
   return (
     <div className="inside stack">
       <Choice
@@ -38,7 +39,7 @@ export function Data({ run }: { run: RunDetail }) {
       />
       {as === "difference" ? (
         <Diff
-          before={pretty(input.data)}
+          before={pretty(given)}
           after={pretty(run.output)}
           language="json"
           label="From input to output"
@@ -53,7 +54,7 @@ export function Data({ run }: { run: RunDetail }) {
             ) : input.isPending ? (
               <Loading rows={3} />
             ) : (
-              <Json value={input.data} label="input" />
+              <Json value={given} label="input" />
             )}
           </div>
           <div className="stack tight">

@@ -1,20 +1,23 @@
 // One run, whatever its control model: how it stands, what is expected next, and what can be done.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { calls } from "../../api/calls";
 import { Refusal } from "../../api/http";
-import type { RunDetail, Task } from "../../api/types";
+import type { Revealed, RunDetail, Task } from "../../api/types";
 import { useLiveRun } from "../../app/live";
 import { Copy, Empty, Loading, Trouble } from "../../parts/Notice";
+import { Reveal } from "../../parts/Reveal";
 import { Screen } from "../../parts/Screen";
 import { Tabs } from "../../parts/Tabs";
+import { hasRedacted } from "../../words/redacted";
 import { RunStatus } from "../runs/columns";
 import { Actions } from "./Actions";
 import { Data } from "./Data";
 import { Facts, Findings, Waited } from "./Facts";
 import { RunEvents } from "./RunEvents";
 import { RunGraph } from "./RunGraph";
+import { runWith, tasksWith } from "./revealed";
 import { TaskPanel } from "./TaskPanel";
 import { Timeline } from "./Timeline";
 import { keyOf } from "./timeline";
@@ -47,10 +50,14 @@ export function RunScreen() {
       </Screen>
     );
   }
-  return <Shown run={run.data} tasks={tasks.data?.items ?? NONE} />;
+  return <Shown key={id} seen={run.data} seenTasks={tasks.data?.items ?? NONE} />;
 }
 
-function Shown({ run, tasks }: { run: RunDetail; tasks: Task[] }) {
+function Shown({ seen, seenTasks }: { seen: RunDetail; seenTasks: Task[] }) {
+  const [revealed, setRevealed] = useState<Revealed | null>(null);
+  const run = runWith(seen, revealed);
+  const tasks = useMemo(() => tasksWith(seenTasks, revealed), [seenTasks, revealed]);
+  const hides = useMemo(() => hasRedacted([seen, seenTasks]), [seen, seenTasks]);
   const { tab = "timeline", task: chosen } = useSearch({ from: "/runs/$run" });
   const navigate = useNavigate({ from: "/runs/$run" });
   const task = useMemo(() => tasks.find((one) => keyOf(one) === chosen), [tasks, chosen]);
@@ -74,7 +81,14 @@ function Shown({ run, tasks }: { run: RunDetail; tasks: Task[] }) {
           <RunStatus run={run} />
         </span>
       }
-      actions={<Actions run={run} tasks={tasks} />}
+      actions={
+        <>
+          {hides && !revealed ? (
+            <Reveal ask={(reason) => calls.reveal(run.id, reason)} onShown={setRevealed} />
+          ) : null}
+          <Actions run={run} tasks={tasks} />
+        </>
+      }
       tabs={
         <>
           <Facts run={run} />
@@ -101,7 +115,7 @@ function Shown({ run, tasks }: { run: RunDetail; tasks: Task[] }) {
           ) : tab === "events" ? (
             <RunEvents run={run} />
           ) : tab === "data" ? (
-            <Data run={run} />
+            <Data run={run} revealed={revealed} />
           ) : (
             <Timeline run={run} tasks={tasks} chosen={chosen ?? null} onChoose={choose} />
           )}
