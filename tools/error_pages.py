@@ -4,7 +4,9 @@ The codes, their weight and meaning are those of `batuta.definition.CODES`, and 
 `batuta.choreography.codes` for what keeps a workflow from being choreographed; the operating errors
 those of `batuta.errors`, with the exit codes of the command line. `tools/error_advice.toml` adds
 the likely cause and the next step, and has the codes of the HTTP API's problem details; a test
-holds them to those that the server's code names. A test holds the page to what this would write.
+holds them to those that the server's code names. The server tells of each code too, where `type` of
+its problem details leads: from `src/batuta/server/explained.json`, which this writes as
+well. Tests hold both files to what this would write.
 
     .venv/bin/python tools/error_pages.py
 """
@@ -12,6 +14,7 @@ holds them to those that the server's code names. A test holds the page to what 
 from __future__ import annotations
 
 import inspect
+import json
 import tomllib
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from batuta.definition import CODES as DOCUMENT
 CODES = {**DOCUMENT, **CHOREOGRAPHY}
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "errors.md"
+SERVED = HERE.parent / "src" / "batuta" / "server" / "explained.json"
 HEAD = """\
 # What goes wrong, and what to do
 
@@ -44,8 +48,9 @@ In Python these are the exceptions of `batuta.errors`; the command line shows th
 HTTP = """\
 ## Answers of the HTTP API
 
-Problem details (RFC 9457): `code` is one of these, and `type` names its place here. `detail` says
-what it is about, `hint` what to do, and `errors` has every single problem with its `path`.
+Problem details (RFC 9457): `code` is one of these, and `type` is `/problems/CODE`, where the server
+shows what stands here. `detail` says what it is about, `hint` what to do, and `errors` has every
+single problem with its `path`.
 
 """
 
@@ -69,6 +74,20 @@ def page() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
+def served() -> str:
+    """Return what the server tells of each code: what it means, why it comes, what to do."""
+    advice = tomllib.loads((HERE / "error_advice.toml").read_text("utf-8"))
+    advice.pop("operating")
+    http = advice.pop("http")
+    told = {
+        code: [CODES[code].meaning, *texts]
+        for group in advice.values()
+        for code, texts in group["codes"].items()
+    }
+    told |= {code: [f"Status {status}.", *texts] for code, (status, *texts) in http.items()}
+    return json.dumps(told, indent=0, ensure_ascii=False) + "\n"
+
+
 def _problem(code: str, cause: str, step: str) -> str:
     severity, meaning = CODES[code]
     weight = "" if severity == "error" else " (a warning)"
@@ -90,4 +109,5 @@ def _answer(code: str, status: int, cause: str, step: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
-    print(f"wrote {PAGE}")
+    SERVED.write_text(served(), "utf-8")
+    print(f"wrote {PAGE} and {SERVED}")

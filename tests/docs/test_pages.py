@@ -27,6 +27,12 @@ def test_the_page_of_errors_is_up_to_date(error_pages):
     )
 
 
+def test_what_the_server_tells_of_errors_is_up_to_date(error_pages):
+    assert error_pages.SERVED.read_text("utf-8") == error_pages.served(), (
+        "run `.venv/bin/python tools/error_pages.py`"
+    )
+
+
 def test_every_code_of_the_http_api_is_explained(error_pages):
     named = {
         argument.value

@@ -8,7 +8,13 @@ from batuta.server.application import BASE, routes_of
 from batuta.server.gate import is_open
 from batuta.server.serving import desk_of
 
-OPEN = {("GET", "/"), ("HEAD", "/"), ("GET", "/livez"), ("POST", f"{BASE}/session")}
+OPEN = {
+    ("GET", "/problems/code"),
+    ("GET", "/"),
+    ("HEAD", "/"),
+    ("GET", "/livez"),
+    ("POST", f"{BASE}/session"),
+}
 
 
 def places(routes):
@@ -148,3 +154,44 @@ async def test_a_path_that_is_not_there_is_named_with_where_to_look(served):
     assert missing["detail"] == "no POST /api/v1/nothing"
     assert other.json()["detail"] == "no PUT /api/v1/runs"
     assert "openapi.json" in missing["hint"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "known"),
+    [
+        ("GET", "runs", "participant"),
+        ("GET", "runs/x/tasks", "this takes none"),
+        ("POST", "runs", "this takes none"),
+        ("POST", "events", "this takes none"),
+        ("POST", "session", "this takes none"),
+        ("POST", "hooks/x", "this takes none"),
+        ("GET", "stream", "topics"),
+    ],
+)
+async def test_a_query_parameter_that_there_is_not_is_refused(served, method, path, known):
+    answer = await served.http.request(method, f"/api/v1/{path}", params={"statsu": "a", "b": 1})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "there is no query parameter statsu, b here"
+    assert [one["path"] for one in answer.json()["errors"]] == ["query:/statsu", "query:/b"]
+    assert known in answer.json()["hint"]
+
+
+async def test_business_keys_are_parameters_of_any_name(served):
+    assert (await served.get("/runs", **{"key.order": "1"}))["items"] == []
+    refused = await served.http.get("/api/v1/events", params={"key.order": "1"})
+    assert refused.status_code == 422
+
+
+async def test_the_type_of_an_error_leads_to_what_it_means(served):
+    refused = await served.http.get("/api/v1/runs/none")
+    async with served.stranger() as http:
+        shown = await http.get(refused.json()["type"])
+        missing = await http.get("/problems/none")
+        posted = await http.post("/problems/not-found")
+
+    assert refused.json()["type"] == "/problems/not-found"
+    assert shown.status_code == 200
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "A misspelt id, name or path." in shown.text
+    assert [missing.status_code, posted.status_code] == [404, 401]

@@ -24,6 +24,7 @@ from batuta.server.routes import (
     bulk,
     dead,
     events,
+    explained,
     health,
     hooks,
     login,
@@ -79,6 +80,7 @@ def routes_of(desk: Desk) -> FastAPI:
         made.include_router(one.router(desk), prefix=BASE)
 
     made.include_router(login.router(desk))
+    made.include_router(explained.router())
     made.router.routes.extend(page_routes())
 
     @made.get("/livez", include_in_schema=False)

@@ -14,17 +14,19 @@ from batuta.server.access import ROLES, Principal
 from batuta.server.answers import decoded
 from batuta.server.gate import PRINCIPAL
 from batuta.server.models.base import ProblemDetails
-from batuta.server.problems import MEDIA_TYPE, refusal_of
+from batuta.server.problems import MEDIA_TYPE, Refused, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
+    from fastapi.dependencies.models import Dependant
     from starlette.responses import Response
 
     from batuta.app.auditing import Audit
     from batuta.app.bulk import Bulk
     from batuta.app.changes import Changes
     from batuta.app.engine import Engine
+    from batuta.app.hearers import Hearers
     from batuta.app.map import LiveMap
     from batuta.app.once import Once
     from batuta.app.participants import Participants
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 ROLE = "x-role"
 WHOLE = "x-whole"
+BEGINS = "x-parameters-beginning"
+"""How further query parameters of a route begin, besides those that are described one by one."""
 _WHY = {
     401: "There are no credentials, or none that are known.",
     403: "The role or the namespace does not allow it.",
@@ -65,6 +69,7 @@ class Desk:
     provider: IdentityProvider | None
     bulk: Bulk
     veil: Veil
+    hearers: Hearers
 
     @property
     def production(self) -> bool:
@@ -104,7 +109,56 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-class Guarded(APIRoute):
+class Strict(APIRoute):
+    """A route that refuses query parameters that it does not know."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with its check before it."""
+        handler = super().get_route_handler()
+        known = frozenset(_parameters(self.dependant))
+        begins = (self.openapi_extra or {}).get(BEGINS)
+
+        async def strict(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _refuse_unknown(request, known, begins)
+            return await handler(request)
+
+        return strict
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    yield from (one.alias for one in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _parameters(inner)
+
+
+def _refuse_unknown(request: Request, known: frozenset[str], begins: str | None) -> None:
+    unknown = [
+        one
+        for one in dict.fromkeys(request.query_params)
+        if one not in known and not (begins is not None and one.startswith(begins))
+    ]
+    if not unknown:
+        return
+    names = [*sorted(known), *([f"{begins}NAME"] if begins is not None else [])]
+    raise Refused(
+        422,
+        "request",
+        "The request is not right",
+        f"there is no query parameter {', '.join(unknown)} here",
+        hint=f"known are: {', '.join(names)}" if names else "this takes none",
+        errors=[
+            {
+                "code": "unknown-parameter",
+                "message": "it is not known here",
+                "path": f"query:/{one}",
+            }
+            for one in unknown
+        ],
+    )
+
+
+class Guarded(Strict):
     """A route that says who may use it; JSON bodies are read strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

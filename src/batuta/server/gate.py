@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from batuta.server.credentials import COOKIE
 from batuta.server.limits import GUESSES, GUESSES_PER_S, Limit
-from batuta.server.problems import Refused, answer_of
+from batuta.server.problems import PLACE, Refused, answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({("GET", "/"), ("HEAD", "/"), ("POST", "/api/v1/session"), ("GET", "/livez")})
 SIGNED_BELOW = "/api/v1/hooks/"
 """Places that know who is sending by a signature of the body, and refuse everybody else."""
-OPEN_BELOW = ("/assets/", "/auth/")
+OPEN_BELOW = ("/assets/", "/auth/", PLACE)
+"""The page's files, logging in, and what errors mean, which says nothing of what is here."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self' blob:; "

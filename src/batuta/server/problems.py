@@ -1,7 +1,7 @@
 """What goes wrong, as problem details (RFC 9457).
 
-Owns which status an error has. The `code` is the error's own, stable, and `type` is where
-`docs/errors.md` explains it.
+Owns which status an error has. The `code` is the error's own, stable, and `type` is the place at
+which this server explains it to everybody (section 3.1.1; `explained`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("batuta.server")
 
 BROKEN = 500
+PLACE = "/problems/"
 JSON_HINT = "say that the body is JSON: `Content-Type: application/json`"
 DOCUMENT_HINT = "`GET /api/v1/openapi.json` describes what every request takes"
 MEDIA_TYPE = "application/problem+json"
@@ -76,7 +77,7 @@ class Refused(HTTPException):
 def answer_of(refused: Refused) -> Answer:
     """Return the answer that says why a request was refused."""
     body = {
-        "type": f"docs/errors.md#{refused.code}",
+        "type": f"{PLACE}{refused.code}",
         "title": refused.title,
         "status": refused.status,
         "detail": refused.detail,

@@ -62,6 +62,8 @@ class Quick:
         endpoint = None
         if scope["type"] == "http":
             endpoint = self._endpoints.get((scope["method"], scope["path"]))
+        if scope.get("query_string"):
+            endpoint = None  # neither takes parameters: the framework says so
         if endpoint is None:
             await self._application(scope, receive, send)
             return

@@ -13,6 +13,7 @@ import uvicorn
 from batuta.app.auditing import Audit
 from batuta.app.bulk import Bulk
 from batuta.app.changes import Changes
+from batuta.app.hearers import Hearers
 from batuta.app.map import LiveMap
 from batuta.app.once import Once
 from batuta.app.operating_changes import OperatingChanges
@@ -76,6 +77,7 @@ def desk_of(engine: Engine, around: Surroundings, token: str) -> Desk:
         provider=around.provider(lambda: engine.clock.now() / 1_000),
         bulk=Bulk(engine, audit, once),
         veil=veil,
+        hearers=Hearers(engine),
     )
 
 

@@ -12,15 +12,17 @@ from starlette.responses import Response
 from batuta.app.publishing import publish_all
 from batuta.app.views import text_time
 from batuta.errors import RequestError
-from batuta.server.access import OPERATOR, VIEWER
+from batuta.server.access import OPERATOR, PUBLISH_ANY, VIEWER
 from batuta.server.answers import Answer, decoded
 from batuta.server.asked import digest_of, media_of, unreadable
 from batuta.server.desk import Guarded, refusals, role, who_of, whole
 from batuta.server.models.base import Page
 from batuta.server.models.events import Accepted, EventModel
+from batuta.server.problems import Refused
 from batuta.server.quick import KEY_PARAMETER, key_of
 
 if TYPE_CHECKING:
+    from batuta.server.access import Principal
     from batuta.server.desk import Desk
     from batuta.server.quick import Endpoint
 
@@ -44,7 +46,8 @@ _BODY: dict[str, Any] = {
 _PUBLISH = """Publish CloudEvents: structured, batched or binary; durable when this answers.
 
 An event is known by its source and id: one that was published before is not published again, with
-or without `Idempotency-Key`.
+or without `Idempotency-Key`. Who has some namespaces only may publish what workflows of theirs hear
+and nobody elsewhere does, unless the grant `publish:*` allows any type.
 """
 
 
@@ -55,6 +58,7 @@ def publishing(desk: Desk) -> Endpoint:
         who = who_of(request)
         who.require(OPERATOR)
         events = await events_of(request)
+        may_publish(desk, who, events)
         all_of_them = partial(_publish, desk, request, events)
         key = key_of(request)
         if key is None:
@@ -106,6 +110,29 @@ def router(desk: Desk) -> APIRouter:
         openapi_extra=role(OPERATOR) | _BODY,
     )
     return routes
+
+
+def may_publish(desk: Desk, who: Principal, events: list[Any]) -> None:
+    """Refuse events that would go where somebody has no part; types have no namespaces.
+
+    Raises:
+        Refused: nobody in their namespaces hears an event of this type, or somebody elsewhere does.
+    """
+    if who.sees_all or PUBLISH_ANY in who.grants:
+        return
+    hearers = desk.hearers.namespaces()
+    for type_ in {str(one.get("type", "")) for one in events if isinstance(one, dict)}:
+        named = hearers.named.get(type_, frozenset())
+        own = any(map(who.sees, named | hearers.of_any))
+        if not own or not all(map(who.sees, named)):
+            why = "is heard elsewhere too" if own else "is heard by no workflow of theirs"
+            raise Refused(
+                403,
+                "namespace",
+                "Not allowed",
+                f"{who.name} may not publish {type_!r}: it {why}",
+                hint=f"theirs are: {', '.join(who.namespaces)}; the grant `publish:*` allows any",
+            )
 
 
 async def _publish(desk: Desk, request: Request, events: list[Any]) -> None:

@@ -22,7 +22,7 @@ from batuta.app.publishing import publish_all
 from batuta.errors import RequestError
 from batuta.server.answers import Answer, decoded
 from batuta.server.asked import media_of, unreadable
-from batuta.server.desk import refusals
+from batuta.server.desk import Strict, refusals
 from batuta.server.models.events import Accepted
 from batuta.server.problems import Refused
 
@@ -48,7 +48,7 @@ _BODY: dict[str, Any] = {
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(tags=["events"])
+    routes = APIRouter(route_class=Strict, tags=["events"])
 
     @routes.post(
         "/hooks/{name}",

@@ -21,7 +21,7 @@ from batuta.server.asked import (
     WantedRuns,
     digest_of,
 )
-from batuta.server.desk import Guarded, namespace_of, refusals, role, seen_by, who_of
+from batuta.server.desk import BEGINS, Guarded, namespace_of, refusals, role, seen_by, who_of
 from batuta.server.models.base import Page
 from batuta.server.models.runs import (
     InputModel,
@@ -104,7 +104,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listRuns",
         response_model=Page[RunItemModel],
         responses=refusals(404),
-        openapi_extra=role(VIEWER),
+        openapi_extra=role(VIEWER) | {BEGINS: "key."},
     )
     async def every(
         request: Request, query: WantedRuns, after: After = None, limit: Limit = 50

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from batuta.server.access import VIEWER
 from batuta.server.answers import Answer
 from batuta.server.credentials import COOKIE, SESSION_MS
-from batuta.server.desk import Guarded, refusals, role, who_of
+from batuta.server.desk import Guarded, Strict, refusals, role, who_of
 from batuta.server.models.session import SessionBody, SessionModel
 from batuta.server.problems import Refused
 
@@ -49,7 +49,7 @@ def router(desk: Desk) -> APIRouter:
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
-    everybody = APIRouter(tags=["session"])
+    everybody = APIRouter(route_class=Strict, tags=["session"])
 
     @everybody.post(
         "/session",
