@@ -131,6 +131,19 @@ async def test_the_catalogue_has_events_functions_and_services(ordered):
     assert [one["at"] for one in shown["services"]] == ["https://stock.example/items"]
 
 
+async def test_the_catalogue_knows_who_hears_an_event_by_a_rule(served):
+    await served.deploy(
+        SHIPPING + "  - done: { call: greet, with: { name: d }, metadata: { participant: shop } }\n"
+    )
+    (packed,) = [
+        one
+        for one in (await served.get("/catalogue"))["events"]
+        if one["type"] == "com.acme.packed"
+    ]
+
+    assert packed["consumers"] == ["shop"]
+
+
 async def test_every_change_is_in_the_audit(served):
     run = await served.post("/runs", {"workflow": "demo/waiting"}, status=201)
     await served.post(f"/runs/{run['id']}/cancel", {})

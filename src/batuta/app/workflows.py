@@ -18,13 +18,13 @@ from batuta.choreography.realisability import realisability
 from batuta.choreography.within import tasks_of
 from batuta.definition import check
 from batuta.definition.places import Places
-from batuta.errors import NotFoundError
+from batuta.errors import BatutaError, NotFoundError
 from batuta.insight.graph import Graph, kind_of
 from batuta.insight.traffic_map import WORLD, declared
 from batuta.runtime.shared.programs import precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from batuta.app.engine import Engine
     from batuta.choreography.projection import Projection
@@ -151,6 +151,17 @@ class Workflows:
                 for one in graph.edges
             ],
         }
+
+    def heard_by_rules(self, identity: str) -> Iterator[tuple[str, str]]:
+        """Yield the types that participants hear to go on by themselves, and who does."""
+        try:
+            projection = self._projected.projection(self._program(identity))
+        except BatutaError:
+            return  # it has no rules: it cannot be choreographed
+        for part in projection.parts.values():
+            for rule in part.rules:
+                for type_ in rule.on:
+                    yield type_, part.name
 
     def rules(self, identity: str) -> dict[str, Any]:
         """Return what each participant does on its own.

@@ -43,11 +43,13 @@ class Catalogue(msgspec.Struct, kw_only=True):
 
 def catalogue(
     workflows: Iterable[tuple[model.Workflow, Mapping[str, model.Task]]],
+    hearing: Iterable[tuple[str, str]] = (),
 ) -> Catalogue:
     """Return what workflows name.
 
     Args:
         workflows: each with the functions from elsewhere that it calls.
+        hearing: types that participants hear by their rules, and who; of those that workflows name.
     """
     events: dict[str, EventEntry] = {}
     services: dict[tuple[str, str], ServiceEntry] = {}
@@ -59,6 +61,9 @@ def catalogue(
         for kind, at, task in _called(workflow, functions):
             service = services.setdefault((kind, at), ServiceEntry(kind=kind, at=at))
             _add(service.tasks, f"{workflow.identity}{task}")
+    for type_, consumer in hearing:
+        if type_ in events:
+            _add(events[type_].consumers, consumer)
     return Catalogue(
         events=sorted(events.values(), key=lambda one: one.type),
         services=sorted(services.values(), key=lambda one: (one.kind, one.at)),

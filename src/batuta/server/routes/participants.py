@@ -77,8 +77,12 @@ def router(desk: Desk) -> APIRouter:
         """Return the types of events, functions and services that there are."""
         who = who_of(request)
         programs = desk.engine.programs
-        seen = [programs.get(one) for one in desk.engine.workflows() if who.sees(namespace_of(one))]
-        named = catalogue((one.workflow, programs.functions_of(one)) for one in seen)
+        theirs = [one for one in desk.engine.workflows() if who.sees(namespace_of(one))]
+        seen = [programs.get(one) for one in theirs]
+        named = catalogue(
+            ((one.workflow, programs.functions_of(one)) for one in seen),
+            (heard for one in theirs for heard in desk.workflows.heard_by_rules(one)),
+        )
         return Answer(
             {
                 "events": named.events,
