@@ -8,10 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batuta.app.views import text_time
 from batuta.ports.records import AuditRow
 
 if TYPE_CHECKING:
     from batuta.app.engine import Engine
+
+
+def forgotten(at: int, before: int, count: int, *, who: str, by: str) -> AuditRow:
+    """Return the row which says that rows of before a time (epoch milliseconds) are gone."""
+    return AuditRow(
+        at=at,
+        who=who,
+        by=by,
+        action="audit.purge",
+        target="audit",
+        detail={"before": text_time(before), "rows": count},
+    )
 
 
 class Audit:

@@ -11,10 +11,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from batuta.app.auditing import forgotten
 from batuta.errors import UnavailableError
 from batuta.runtime.conductor.schedules import Schedules
 
 if TYPE_CHECKING:
+    from batuta.ports.records import Records
     from batuta.ports.store import RunRow
     from batuta.runtime.conductor.conductor import Conductor
     from batuta.runtime.conductor.succession import Succession
@@ -26,6 +28,8 @@ LOOK_S = 5.0
 
 PURGE_EVERY_MS = 3_600_000
 DAY_MS = 86_400_000
+MOST_ROWS = 5_000
+"""Of the audit that are forgotten at once."""
 
 
 class Serving:
@@ -51,6 +55,8 @@ class Serving:
         self._succession = succession
         self._retention_days = retention_days
         self._purged_at: int | None = None
+        self._records: Records | None = None
+        self._audit_days = 0
         self.schedules = Schedules(conductor, setup=setup)
 
     def lives(self, owner: str) -> bool:
@@ -72,6 +78,10 @@ class Serving:
             return []
         store = self._conductor.store
         return [row for owner in self._succession.gone() for row in store.live(owner)]
+
+    def keep_audit(self, records: Records, days: int) -> None:
+        """Keep the audit for so many days, 0 for ever; that it is forgotten is in it."""
+        self._records, self._audit_days = records, days
 
     async def serve(self) -> None:
         """Serve until cancelled. See `Engine.serve`."""
@@ -107,9 +117,25 @@ class Serving:
         self.schedules.nudge()
         now = self._conductor.clock.now()
         due = self._purged_at is None or now - self._purged_at >= PURGE_EVERY_MS
-        if self._retention_days and due:
-            self._purged_at = now
+        if not due:
+            return
+        self._purged_at = now
+        if self._retention_days:
             await self._purge(now - self._retention_days * DAY_MS)
+        if self._audit_days and self._records is not None:
+            await self._purge_audit(self._records, now - self._audit_days * DAY_MS)
+
+    async def _purge_audit(self, records: Records, before: int) -> None:
+        count = 0
+        while gone := records.purge_audits(before, MOST_ROWS):
+            count += gone
+            await asyncio.sleep(0)  # runs go first
+        if count:
+            now = self._conductor.clock.now()
+            self._conductor.committer.batch.audits.append(
+                forgotten(now, before, count, who="batuta", by="retention")
+            )
+            self._conductor.schedule()
 
     async def _purge(self, ended_before: int) -> None:
         while True:

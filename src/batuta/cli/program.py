@@ -37,6 +37,7 @@ COMMANDS = {
     "dead": "dead:dead",
     "secrets": "secrets:secrets",
     "keys": "keys:keys",
+    "audit": "audit:audit",
 }
 """Command -> where it is: `module:name` below `batuta.cli.commands`, in the order of the help."""
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "dead": "See to messages that participants could not take.",
     "secrets": "Keep secrets in an encrypted file.",
     "keys": "Let others in to the page and the API.",
+    "audit": "Forget what is old of who changed what.",
 }
 
 DEBUG = "Show the engine's log, and tracebacks of errors."
@@ -254,6 +255,13 @@ KEY_DAYS = "Lets nobody in any more after so many days."
 KEYS_LIST = "Show the keys that were made, those too that let nobody in any more."
 KEYS_REVOKE = "Let nobody in by a key any more, nor by sessions that were begun with it."
 KEY_SHOWN_ONCE = "keep it where secrets are kept: it cannot be shown again"
+AUDIT = "Forget what is old of who changed what."
+AUDIT_PURGE = """Forget rows of the audit; that they were forgotten is in it.
+
+Without --older-than: what is older than `audit_days` of batuta.toml (400 unless set). The rows are
+read at `GET /api/v1/audit`.
+"""
+AUDIT_FOR_EVER = "the audit is kept for ever here: audit_days is 0"
 NO_KEYS = "no keys"
 
 NEW = "Make a folder NAME with a workflow that runs, a Python function, settings and a README."

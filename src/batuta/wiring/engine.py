@@ -143,6 +143,7 @@ async def open(  # noqa: A001 -- `batuta.open` reads best; each keyword is one c
             ),
         )
         engine.functions = wired.functions.describe
+        engine.serving.keep_audit(kept, settings.audit_days)
         engine.knowing.expected_ms = expected_ms
         if not looks:
             engine.watching = _watching(engine, kept, settings, channels)

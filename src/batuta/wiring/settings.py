@@ -146,7 +146,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What an engine is built from.
 
     `folder` is where relative resources of workflows lie. `retention_days` is how long ended runs
-    are kept (0: for ever). `expected_s` is within how many seconds somebody is expected to act in
+    are kept (0: for ever), `audit_days` how long it is kept who changed what. `expected_s`
+    is within how many seconds somebody is expected to act in
     a run where no SLA says it: after that it is stuck. `bus` is where participants of choreographed
     runs meet (None: a file beside the store), `participants` says what is particular to some of
     them. `network` is `local` (private addresses may be called) or `public`; None is local, but for
@@ -162,6 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     functions: tuple[str, ...] = ()
     secrets_file: str | None = None
     retention_days: int = 30
+    audit_days: Annotated[int, msgspec.Meta(ge=0)] = 400
     expected_s: float = 300.0
     bus: str | None = None
     participants: dict[str, Placed] = {}

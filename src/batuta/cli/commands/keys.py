@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from batuta.cli import accounts, options, paper, words
-from batuta.cli.opening import chosen
+from batuta.cli.records import note, open_store
 from batuta.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from batuta.adapters.stores.sqlite import SqliteStore
     from batuta.ports.records import ApiKey
 
 
@@ -45,9 +43,9 @@ def add(
 
     now = SystemClock().now()
     kept, token = new_key(name, role, namespaces, now, days=days, grants=grants)
-    with closing(_store(store)) as opened:
+    with closing(open_store(store)) as opened:
         opened.keep_key(kept)
-        _audit(opened, now, "key.add", kept.id, name=name, role=role, grants=list(grants))
+        note(opened, now, "key.add", kept.id, name=name, role=role, grants=list(grants))
     if as_json:
         paper.say_json({**_shown(kept), "token": token})
     else:
@@ -60,7 +58,7 @@ def add(
 @options.as_json
 def list_(store: str | None, as_json: bool) -> None:
     """Show keys; see `words.KEYS_LIST`."""
-    with closing(_store(store)) as opened:
+    with closing(open_store(store)) as opened:
         found = opened.all_keys()
     if as_json:
         paper.say_json({"keys": [_shown(one) for one in found]})
@@ -89,36 +87,14 @@ def revoke(key_id: str, store: str | None, as_json: bool) -> None:
     from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
 
     now = SystemClock().now()
-    with closing(_store(store)) as opened:
+    with closing(open_store(store)) as opened:
         if not opened.revoke_key(key_id, now):
             raise NotFoundError(f"there is no key {key_id}", hint="`batuta keys list` shows them")
-        _audit(opened, now, "key.revoke", key_id)
+        note(opened, now, "key.revoke", key_id)
     if as_json:
         paper.say_json({"id": key_id, "revoked": True})
     else:
         paper.say(f"key {key_id} lets nobody in any more, nor any session made of it")
-
-
-def _store(url: str | None) -> SqliteStore:
-    """Open the store that a server is, or will be, over."""
-    from batuta.adapters.stores.sqlite import SqliteStore  # noqa: PLC0415 -- brings a driver
-    from batuta.wiring.settings import sqlite_path  # noqa: PLC0415 -- as above
-
-    return SqliteStore(sqlite_path(chosen(url).store))
-
-
-def _audit(store: SqliteStore, at: int, action: str, target: str, **detail: Any) -> None:
-    from batuta.ports.records import AuditRow  # noqa: PLC0415 -- as above
-    from batuta.ports.store import Batch  # noqa: PLC0415 -- as above
-
-    batch = Batch()
-    who = getpass.getuser()
-    batch.audits.append(
-        AuditRow(
-            at=at, who=who, by="command line", action=action, target=target, detail=dict(detail)
-        )
-    )
-    store.commit(batch)
 
 
 def _text(milliseconds: int | None) -> str | None:
