@@ -48,10 +48,10 @@ class BusHearing(Hearing):
         """Offer an event that is in the store now; say whether any run waited for such."""
         driver = self._driver
         self.newest = max(self.newest, stored.number)
-        before = len(driver.inbox)
+        before = len(driver.inbox) + self.put_off_now
         self.offer(stored)
         driver.schedule()
-        return len(driver.inbox) > before
+        return len(driver.inbox) + self.put_off_now > before
 
     def subscribed(self, run: LiveRun, command: Subscribe) -> None:
         """Offer a new listen what came before it, once it is in the store. See `Hearing`.

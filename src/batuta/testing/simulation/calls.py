@@ -1,9 +1,10 @@
 """What performs the tasks of a simulated run: services that answer after a time of their own.
 
 Some answer at once, as a function does that waits for nothing. Those are outside of forks: what is
-tried beside others must not end at the same moment as they do. Nor are there such where somebody
-asks for a task and does not wait for it: a conductor drops that when the run faults, participants
-when the run has ended, and whether it had hardly begun must not hinge on it.
+tried beside others must not end at the same moment as they do. Nor do pauses, which keep others
+apart; nor are there such where somebody asks for a task and does not wait for it: a conductor drops
+that when the run faults, participants when the run has ended, and whether it had hardly begun must
+not hinge on it.
 
 What a task answers, and how long that takes, depends on the run and the occurrence of the task
 alone. So both control models are told the same, and a task that is asked for again after a crash is
@@ -27,7 +28,7 @@ from batuta.ports.caller import Fault
 from batuta.runtime.shared.performing import Performer
 from batuta.testing.generator import UNDO
 from batuta.testing.simulation.faults import chance
-from batuta.testing.simulation.scenario import FAILING, LONGEST_MS, NUDGE_MS, SAME
+from batuta.testing.simulation.scenario import FAILING, LONGEST_MS, NUDGE_MS, PAUSES, SAME
 
 if TYPE_CHECKING:
     import asyncio
@@ -210,7 +211,7 @@ class Calls:
             self._answer_at(host, run, command, asked, done)
 
     def _is_at_once(self, run: str, command: Perform) -> bool:
-        if command.token or not self._at_once:
+        if command.token or command.name in PAUSES or not self._at_once:
             return False
         return chance(self._seed, f"at once {run} {command.key}") % AT_ONCE == 0
 

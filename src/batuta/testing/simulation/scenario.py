@@ -26,6 +26,8 @@ _INSTEAD = {
 """What may stand in the place of an expression: what is slow, and what only the start tells."""
 
 PARTICIPANTS = ("orders", "stock", "payments")
+BEFORE, BEHIND = PAUSES = ("pause", "rest")
+"""Tasks that are there to take time."""
 LONGEST_MS = 100_000_000_000
 """How long a task takes at most."""
 
@@ -161,9 +163,9 @@ def _apart(task: dict[str, Any], *, before: bool, behind: bool) -> dict[str, Any
     around = {name: one for name, one in task.items() if name in {"then", "if", "output", "export"}}
     tasks = [{"tell": {name: one for name, one in task.items() if name not in around}}]
     if before:
-        tasks.insert(0, {"pause": pause})
+        tasks.insert(0, {BEFORE: pause})
     if behind:
-        tasks.append({"rest": {**pause, "output": {"as": "${ $input }"}}})
+        tasks.append({BEHIND: {**pause, "output": {"as": "${ $input }"}}})
     return {**around, "do": tasks}
 
 

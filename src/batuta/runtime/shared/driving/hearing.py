@@ -156,7 +156,15 @@ class Hearing:
                     seen.add(run_id)
                     run = driver.housing.find(run_id)
                     if run is not None and stored.number > run.first_event:
-                        driver.post(run, Heard(stored.number, event))
+                        self._offer_to(run, Heard(stored.number, event))
+
+    def _offer_to(self, run: LiveRun, event: Heard) -> None:
+        """Let a run have an event for any of its listens: not before what one still waits for."""
+        if run.opening:
+            run.awaited += 1
+            self.put_off(run, event)
+        else:
+            self._driver.post(run, event)
 
     def subscribed(self, run: LiveRun, command: Subscribe) -> None:
         """Offer a new listen what was published before: at once, and again behind its commit.
