@@ -110,6 +110,13 @@ def test_a_schema_that_refers_to_itself_is_followed_as_deep_as_the_value(again):
     assert marks_of(schema).paths() == {("pin",), ("children", "*", "pin")}
 
 
+def test_two_references_by_name_are_both_followed():
+    named = {"$defs": {"pin": {"$anchor": "pin", **SECRET}, "key": {"$anchor": "key", **SECRET}}}
+    schema = {**named, "properties": {"a": {"$ref": "#pin"}, "b": {"$ref": "#key"}}}
+
+    assert covered(schema, {"a": 1, "b": 2, "c": 3}) == {"a": "<a>", "b": "<b>", "c": 3}
+
+
 def test_what_lies_too_deep_to_be_looked_at_is_secret():
     schema = {"properties": {"pin": SECRET, "a": {"$ref": "#"}}}
     value = {"deep": 1}
