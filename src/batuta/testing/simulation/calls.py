@@ -44,9 +44,8 @@ if TYPE_CHECKING:
     from batuta.testing.simulation.world import World
     from batuta.testing.writing import Json
 
-BRIEF_MS = 48 * 3_600_000
-"""Longer than the messages of a run take, one after the other, when its tasks answer at once:
-whatever happens to them and to who sends and takes them."""
+BRIEF_MS = 2 * 3_600_000
+"""Longer than messages take, whatever happens to them and to who sends and takes them."""
 
 TIMES = "times"
 """The member of an answer that says how often its task was asked for."""
