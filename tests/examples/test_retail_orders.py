@@ -84,7 +84,7 @@ async def test_orders_survive_an_engine_that_is_killed(http, tmp_path):
 @pytest.mark.timeout(300)  # four rounds of ten processes that share the machine with other tests
 def test_the_demo_ends_well_and_says_so():
     ended = subprocess.run(
-        [sys.executable, str(RETAIL / "demo.py"), "--orders", "20"],
+        [sys.executable, str(RETAIL / "demo.py"), "--orders", "20", "--page", "0.02"],
         capture_output=True,
         text=True,
         timeout=280,
