@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import batuta
-from batuta.cli import main, words
+from batuta.cli import helping, main
 from batuta.cli.exit_codes import Exit, of_error, of_run
 from batuta.cli.program import COMMANDS, LazyGroup, Program
 from batuta.errors import CorruptError, KernelBug, NotFoundError, UnavailableError
@@ -43,8 +43,8 @@ def test_the_help_names_every_command_and_loads_none(cli):
 
     assert said.code == 0
     assert all(name in said.out for name in COMMANDS)
-    assert all(line in said.out for line in words.COMMANDS.values())
-    assert set(words.COMMANDS) == set(COMMANDS)
+    assert all(line in said.out for line in helping.COMMANDS.values())
+    assert set(helping.COMMANDS) == set(COMMANDS)
 
 
 def test_the_version_is_that_of_the_package(program):

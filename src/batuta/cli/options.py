@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import words
+from batuta.cli import helping, words
 from batuta.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-store = click.option("--store", metavar="URL", help=words.STORE)
-bus = click.option("--bus", metavar="URL", help=words.BUS)
-accept_loss = click.option("--accept-loss", is_flag=True, help=words.ACCEPT_LOSS)
+store = click.option("--store", metavar="URL", help=helping.STORE)
+bus = click.option("--bus", metavar="URL", help=helping.BUS)
+accept_loss = click.option("--accept-loss", is_flag=True, help=helping.ACCEPT_LOSS)
 functions = click.option(
-    "--functions", multiple=True, metavar="FILE.py|MODULE", help=words.FUNCTIONS
+    "--functions", multiple=True, metavar="FILE.py|MODULE", help=helping.FUNCTIONS
 )
-secret = click.option("--secret", multiple=True, metavar="NAME=VALUE", help=words.GIVEN_BY_HAND)
+secret = click.option("--secret", multiple=True, metavar="NAME=VALUE", help=helping.GIVEN_BY_HAND)
 
 
 def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -44,8 +44,8 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
     return seconds
 
 
-wait = click.option("--wait", callback=_seconds, metavar="SECONDS", help=words.WAIT)
-as_json = click.option("--json", "as_json", is_flag=True, help=words.JSON)
+wait = click.option("--wait", callback=_seconds, metavar="SECONDS", help=helping.WAIT)
+as_json = click.option("--json", "as_json", is_flag=True, help=helping.JSON)
 run_id = click.argument("run_id", metavar="ID")
 
 

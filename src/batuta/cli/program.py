@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batuta import __version__
-from batuta.cli import words
+from batuta.cli import helping, words
 from batuta.cli.exit_codes import Exit, of_error
 from batuta.errors import BatutaError, DefinitionError
 
@@ -163,8 +163,8 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     "batuta",
     cls=Program,
     lazy=COMMANDS,
-    said=words.COMMANDS,
-    help=words.PROGRAM,
+    said=helping.COMMANDS,
+    help=helping.PROGRAM,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
@@ -175,6 +175,6 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     callback=_show_version,
     help="Show the version and leave.",
 )
-@click.option("--debug", is_flag=True, expose_value=False, help=words.DEBUG)
+@click.option("--debug", is_flag=True, expose_value=False, help=helping.DEBUG)
 def main() -> None:
     """Find the command; the rest is the command's."""

@@ -6,23 +6,23 @@ from contextlib import closing
 
 import click
 
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.cli.opening import chosen
 from batuta.cli.records import BY, keep, open_store, user
 from batuta.errors import RequestError
 
 
-@click.group(help=words.AUDIT)
+@click.group(help=helping.AUDIT)
 def audit() -> None:
     """Find the command."""
 
 
-@options.command(audit, help=words.AUDIT_PURGE)
-@click.option("--older-than", "age", metavar="AGE", help=words.OLDER_THAN)
+@options.command(audit, help=helping.AUDIT_PURGE)
+@click.option("--older-than", "age", metavar="AGE", help=helping.OLDER_THAN)
 @options.store
 @options.as_json
 def purge(age: str | None, store: str | None, as_json: bool) -> None:
-    """Forget old rows; see `words.AUDIT_PURGE`."""
+    """Forget old rows; see `helping.AUDIT_PURGE`."""
     from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
     from batuta.app.auditing import forgotten  # noqa: PLC0415 -- as above
     from batuta.app.serving import DAY_MS, MOST_ROWS  # noqa: PLC0415 -- as above

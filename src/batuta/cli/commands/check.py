@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.cli.exit_codes import Exit
 from batuta.cli.opening import place_of
 from batuta.cli.realising import CHOREOGRAPHED, Folder, rewrite
@@ -29,12 +29,12 @@ class Checked(NamedTuple):
     diff: str = ""
 
 
-@options.command(help=words.CHECK)
+@options.command(help=helping.CHECK)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "--control", type=click.Choice(["orchestrated", CHOREOGRAPHED]), help=words.CHECKED_CONTROL
+    "--control", type=click.Choice(["orchestrated", CHOREOGRAPHED]), help=helping.CHECKED_CONTROL
 )
-@click.option("--fix", is_flag=True, help=words.FIX)
+@click.option("--fix", is_flag=True, help=helping.FIX)
 @options.as_json
 @options.functions
 def check(
@@ -44,7 +44,7 @@ def check(
     as_json: bool,
     functions: tuple[str, ...],
 ) -> int:
-    """Check files; see `words.CHECK`."""
+    """Check files; see `helping.CHECK`."""
     if fix and control != CHOREOGRAPHED:
         raise click.UsageError(words.FIX_NEEDS_CONTROL)
     checking = _Checking(control, functions, fix=fix)

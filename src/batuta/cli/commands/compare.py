@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.cli.accounts import lasting
 from batuta.cli.commands.run import checked
 from batuta.cli.exit_codes import Exit
@@ -21,18 +21,18 @@ MOST_SHOWN = 10
 """Differences that are shown to people; JSON has all of them."""
 
 
-@options.command(help=words.COMPARE)
+@options.command(help=helping.COMPARE)
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option(
     "--runs",
     default=20,
     show_default=True,
     type=click.IntRange(1, 100_000),
-    help=words.COMPARE_RUNS,
+    help=helping.COMPARE_RUNS,
 )
-@click.option("--input", "given", multiple=True, metavar="JSON|@FILE|-", help=words.COMPARE_INPUT)
+@click.option("--input", "given", multiple=True, metavar="JSON|@FILE|-", help=helping.COMPARE_INPUT)
 @click.option(
-    "--at-once", default=10, show_default=True, type=click.IntRange(1, 10_000), help=words.AT_ONCE
+    "--at-once", default=10, show_default=True, type=click.IntRange(1, 10_000), help=helping.AT_ONCE
 )
 @options.functions
 @options.secret
@@ -48,7 +48,7 @@ def compare(
     wait: float | None,
     as_json: bool,
 ) -> int:
-    """Compare; see `words.COMPARE`."""
+    """Compare; see `helping.COMPARE`."""
     data = [options.json_value(one, "--input") for one in given] or [{}]
     choice = chosen(None, functions, secret, beside=Path(file).parent)
     checked(file, choice, "choreographed")

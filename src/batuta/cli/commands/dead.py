@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from batuta.cli import accounts, options, paper, words
+from batuta.cli import accounts, helping, options, paper, words
 from batuta.cli.opening import chosen
 
 if TYPE_CHECKING:
@@ -18,27 +18,27 @@ T = TypeVar("T")
 MOST = 10
 """Messages of one reason that a list shows."""
 
-of_participant = click.option("--participant", metavar="NAME", help=words.DEAD_OF)
-of_run = click.option("--run", "run_id", metavar="ID", help=words.DEAD_RUN)
+of_participant = click.option("--participant", metavar="NAME", help=helping.DEAD_OF)
+of_run = click.option("--run", "run_id", metavar="ID", help=helping.DEAD_RUN)
 letters = click.argument("letters", metavar="ID...", nargs=-1)
-everything = click.option("--all", "everything", is_flag=True, help=words.DEAD_ALL)
+everything = click.option("--all", "everything", is_flag=True, help=helping.DEAD_ALL)
 
 
-@click.group(help=words.DEAD)
+@click.group(help=helping.DEAD)
 def dead() -> None:
     """Find the command."""
 
 
-@options.command(dead, "list", help=words.DEAD_LIST)
+@options.command(dead, "list", help=helping.DEAD_LIST)
 @of_participant
 @of_run
-@click.option("--late", is_flag=True, help=words.DEAD_LATE)
+@click.option("--late", is_flag=True, help=helping.DEAD_LATE)
 @options.store
 @options.as_json
 def list_(
     participant: str | None, run_id: str | None, late: bool, store: str | None, as_json: bool
 ) -> None:
-    """List dead letters; see `words.DEAD_LIST`."""
+    """List dead letters; see `helping.DEAD_LIST`."""
     from batuta.app.dead import by_reason  # noqa: PLC0415 -- help needs no codec
     from batuta.ports.mail import DEAD, LATE  # noqa: PLC0415 -- as above
 
@@ -66,12 +66,12 @@ def list_(
         paper.tell(words.dead_next(found[0].id, store))
 
 
-@options.command(dead, help=words.DEAD_SHOW)
+@options.command(dead, help=helping.DEAD_SHOW)
 @click.argument("letter", metavar="ID")
 @options.store
 @options.as_json
 def show(letter: str, store: str | None, as_json: bool) -> None:
-    """Show one; see `words.DEAD_SHOW`."""
+    """Show one; see `helping.DEAD_SHOW`."""
     one = _with(store, lambda all_: all_.one(letter))
     if as_json:
         paper.say_json(one.as_json())
@@ -91,7 +91,7 @@ def show(letter: str, store: str | None, as_json: bool) -> None:
         paper.tell(words.dead_next(one.id, store))
 
 
-@options.command(dead, help=words.DEAD_REDRIVE)
+@options.command(dead, help=helping.DEAD_REDRIVE)
 @letters
 @everything
 @of_participant
@@ -99,11 +99,11 @@ def show(letter: str, store: str | None, as_json: bool) -> None:
 @options.store
 @options.as_json
 def redrive(**given: Any) -> None:
-    """Have messages taken again; see `words.DEAD_REDRIVE`."""
+    """Have messages taken again; see `helping.DEAD_REDRIVE`."""
     _decide("redriven", words.redriven, lambda all_, ids: all_.redrive(ids), **given)
 
 
-@options.command(dead, help=words.DEAD_DISCARD)
+@options.command(dead, help=helping.DEAD_DISCARD)
 @letters
 @everything
 @of_participant
@@ -111,7 +111,7 @@ def redrive(**given: Any) -> None:
 @options.store
 @options.as_json
 def discard(**given: Any) -> None:
-    """Forget messages; see `words.DEAD_DISCARD`."""
+    """Forget messages; see `helping.DEAD_DISCARD`."""
     _decide("discarded", words.discarded, lambda all_, ids: all_.discard(ids), **given)
 
 

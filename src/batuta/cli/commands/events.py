@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batuta.choreography.types import RESERVED
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import chosen, engine
 from batuta.errors import RequestError
@@ -37,17 +37,17 @@ _OWN = {
 }
 
 
-@click.group(help=words.EVENTS)
+@click.group(help=helping.EVENTS)
 def events() -> None:
     """Find the command."""
 
 
-@options.command(events, help=words.EVENTS_PUBLISH)
+@options.command(events, help=helping.EVENTS_PUBLISH)
 @click.argument("event_type", metavar="TYPE")
-@click.option("--data", metavar="JSON|@FILE|-", help=words.EVENT_DATA)
+@click.option("--data", metavar="JSON|@FILE|-", help=helping.EVENT_DATA)
 @click.option("--source", metavar="URI", default="/batuta/publish", show_default=True)
-@click.option("--subject", metavar="TEXT", help=words.EVENT_SUBJECT)
-@click.option("--attr", "given", multiple=True, metavar="NAME=VALUE", help=words.EVENT_ATTR)
+@click.option("--subject", metavar="TEXT", help=helping.EVENT_SUBJECT)
+@click.option("--attr", "given", multiple=True, metavar="NAME=VALUE", help=helping.EVENT_ATTR)
 @options.store
 @options.as_json
 def publish(
@@ -59,7 +59,7 @@ def publish(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Publish an event; see `words.EVENTS_PUBLISH`."""
+    """Publish an event; see `helping.EVENTS_PUBLISH`."""
     value = None if data is None else options.json_value(data, "--data")
     named = attributes(given)
     event_id = named.pop("id", None)
@@ -102,16 +102,16 @@ def attributes(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
-@options.command(events, help=words.EVENTS_TAIL)
-@click.option("--follow/--no-follow", default=False, show_default=True, help=words.FOLLOW)
-@click.option("--since", type=click.IntRange(min=0), metavar="NUMBER", help=words.SINCE)
-@click.option("--type", "event_type", metavar="TYPE", help=words.BY_TYPE)
+@options.command(events, help=helping.EVENTS_TAIL)
+@click.option("--follow/--no-follow", default=False, show_default=True, help=helping.FOLLOW)
+@click.option("--since", type=click.IntRange(min=0), metavar="NUMBER", help=helping.SINCE)
+@click.option("--type", "event_type", metavar="TYPE", help=helping.BY_TYPE)
 @options.store
 @options.as_json
 def tail(
     follow: bool, since: int | None, event_type: str | None, store: str | None, as_json: bool
 ) -> None:
-    """Show events; see `words.EVENTS_TAIL`."""
+    """Show events; see `helping.EVENTS_TAIL`."""
     types = () if event_type is None else (event_type,)
 
     async def work() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batuta.cli import accounts, options, paper, words
+from batuta.cli import accounts, helping, options, paper, words
 from batuta.cli.records import note, open_store
 from batuta.errors import NotFoundError
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from batuta.ports.records import ApiKey
 
 
-@click.group(help=words.KEYS)
+@click.group(help=helping.KEYS)
 def keys() -> None:
     """Find the command."""
 
 
-@options.command(keys, help=words.KEYS_ADD)
+@options.command(keys, help=helping.KEYS_ADD)
 @click.argument("name")
-@click.option("--role", default="viewer", show_default=True, help=words.KEY_ROLE)
-@click.option("--namespace", "namespaces", multiple=True, metavar="PATTERN", help=words.KEY_SCOPE)
-@click.option("--grant", "grants", multiple=True, metavar="GRANT", help=words.KEY_GRANT)
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help=words.KEY_DAYS)
+@click.option("--role", default="viewer", show_default=True, help=helping.KEY_ROLE)
+@click.option("--namespace", "namespaces", multiple=True, metavar="PATTERN", help=helping.KEY_SCOPE)
+@click.option("--grant", "grants", multiple=True, metavar="GRANT", help=helping.KEY_GRANT)
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help=helping.KEY_DAYS)
 @options.store
 @options.as_json
 def add(
@@ -37,7 +37,7 @@ def add(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Make a key; see `words.KEYS_ADD`."""
+    """Make a key; see `helping.KEYS_ADD`."""
     from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
     from batuta.server.keys import new_key  # noqa: PLC0415 -- brings argon2
 
@@ -53,11 +53,11 @@ def add(
         paper.tell(words.KEY_SHOWN_ONCE)
 
 
-@options.command(keys, "list", help=words.KEYS_LIST)
+@options.command(keys, "list", help=helping.KEYS_LIST)
 @options.store
 @options.as_json
 def list_(store: str | None, as_json: bool) -> None:
-    """Show keys; see `words.KEYS_LIST`."""
+    """Show keys; see `helping.KEYS_LIST`."""
     with closing(open_store(store)) as opened:
         found = opened.all_keys()
     if as_json:
@@ -78,12 +78,12 @@ def list_(store: str | None, as_json: bool) -> None:
         paper.tell(words.NO_KEYS)
 
 
-@options.command(keys, help=words.KEYS_REVOKE)
+@options.command(keys, help=helping.KEYS_REVOKE)
 @click.argument("key_id", metavar="ID")
 @options.store
 @options.as_json
 def revoke(key_id: str, store: str | None, as_json: bool) -> None:
-    """Revoke a key; see `words.KEYS_REVOKE`."""
+    """Revoke a key; see `helping.KEYS_REVOKE`."""
     from batuta.adapters.clock import SystemClock  # noqa: PLC0415 -- loaded when it is needed
 
     now = SystemClock().now()

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from batuta.cli import options, paper, starter, words
+from batuta.cli import helping, options, paper, starter, words
 from batuta.errors import RequestError
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 LONGEST = 63
 
 
-@options.command(help=words.NEW)
+@options.command(help=helping.NEW)
 @click.argument("name", type=click.Path(path_type=Path))
 def new(name: Path) -> None:
-    """Make a project; see `words.NEW`."""
+    """Make a project; see `helping.NEW`."""
     try:
         if name.exists() and (not name.is_dir() or any(name.iterdir())):
             raise RequestError(f"{name} exists and is not empty", hint=words.NEW_HINT)

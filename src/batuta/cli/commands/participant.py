@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from batuta.cli import options, words
+from batuta.cli import helping, options, words
 from batuta.cli.commands.up import workflows_of
 from batuta.cli.exit_codes import Exit
 from batuta.cli.interruption import interruptible
@@ -28,19 +28,19 @@ class Risks(NamedTuple):
     take_over: bool
 
 
-@options.command(help=words.PARTICIPANT)
+@options.command(help=helping.PARTICIPANT)
 @click.argument("name", metavar="NAME")
 @click.option(
     "--workflows", "folder", metavar="FOLDER", default=".", type=click.Path(path_type=Path),
-    help=words.WORKFLOWS,
+    help=helping.WORKFLOWS,
 )  # fmt: skip
 @options.functions
 @options.secret
-@click.option("--store", metavar="URL", help=words.OWN_STORE)
+@click.option("--store", metavar="URL", help=helping.OWN_STORE)
 @options.bus
 @options.accept_loss
-@click.option("--take-over", is_flag=True, help=words.TAKE_OVER)
-@click.option("--quiet", is_flag=True, help=words.QUIET)
+@click.option("--take-over", is_flag=True, help=helping.TAKE_OVER)
+@click.option("--quiet", is_flag=True, help=helping.QUIET)
 @options.as_json
 def participant(
     name: str,
@@ -54,7 +54,7 @@ def participant(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Be a participant; see `words.PARTICIPANT`."""
+    """Be a participant; see `helping.PARTICIPANT`."""
     from batuta.wiring.taking_part import place_of  # noqa: PLC0415 -- brings every driver
 
     found = workflows_of(folder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.cli.commands.run import checked
 from batuta.cli.exit_codes import Exit
 from batuta.cli.opening import chosen
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from batuta.definition.model import Task
 
 
-@options.command(help=words.PROJECT)
+@options.command(help=helping.PROJECT)
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option("--participant", metavar="NAME", help=words.PROJECTED_PARTICIPANT)
+@click.option("--participant", metavar="NAME", help=helping.PROJECTED_PARTICIPANT)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["yaml", "json", "mermaid", "asyncapi"]),
     default="yaml",
     show_default=True,
-    help=words.PROJECTED_FORM,
+    help=helping.PROJECTED_FORM,
 )
 @options.functions
 def project(file: str, participant: str | None, form: str, functions: tuple[str, ...]) -> int:
-    """Print a projection; see `words.PROJECT`."""
+    """Print a projection; see `helping.PROJECT`."""
     from batuta.choreography import project as projected  # noqa: PLC0415 -- help needs no grammar
 
     choice = chosen(None, functions, beside=Path(file).parent)

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from batuta.cli import accounts, options, paper, words
+from batuta.cli import accounts, helping, options, paper, words
 from batuta.cli.driving import until_none_is_under_way, with_functions_of
 from batuta.cli.exit_codes import Exit
 from batuta.cli.interruption import interruptible
@@ -25,7 +25,7 @@ PATIENCE_S = 1.0
 """After which it is told who is waited for."""
 
 
-@options.command(help=words.RESUME)
+@options.command(help=helping.RESUME)
 @options.store
 @options.functions
 @options.secret
@@ -38,7 +38,7 @@ def resume(
     wait: float | None,
     as_json: bool,
 ) -> int:
-    """Continue runs; see `words.RESUME`."""
+    """Continue runs; see `helping.RESUME`."""
     choice = chosen(store, functions, secret)
     return asyncio.run(_resume(choice, wait, as_json=as_json))
 

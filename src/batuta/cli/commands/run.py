@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import accounts, options, paper, words
+from batuta.cli import accounts, helping, options, paper, words
 from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
 from batuta.cli.opening import Chosen, chosen, engine
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from batuta.definition import Report, Workflow
 
 
-@options.command(help=words.RUN)
+@options.command(help=helping.RUN)
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option("--input", "given", metavar="JSON|@FILE|-", help=words.INPUT)
+@click.option("--input", "given", metavar="JSON|@FILE|-", help=helping.INPUT)
 @options.functions
-@click.option("--control", type=click.Choice(["orchestrated", "choreographed"]), help=words.CONTROL)
+@click.option(
+    "--control", type=click.Choice(["orchestrated", "choreographed"]), help=helping.CONTROL
+)
 @options.store
 @options.bus
 @options.accept_loss
 @options.secret
 @options.wait
 @options.as_json
-@click.option("--trace", is_flag=True, help=words.TRACE)
+@click.option("--trace", is_flag=True, help=helping.TRACE)
 def run(
     file: str,
     given: str | None,
@@ -46,7 +48,7 @@ def run(
     trace: bool,
     **meeting: Any,
 ) -> int:
-    """Run a file; see `words.RUN`."""
+    """Run a file; see `helping.RUN`."""
     data = None if given is None else options.json_value(given, "--input")
     choice = chosen(store, functions, secret, beside=Path(file).parent, **meeting)
     workflow = checked(file, choice, control)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batuta.cli import accounts, options, paper, prospects, words
+from batuta.cli import accounts, helping, options, paper, prospects, words
 from batuta.cli.driving import MOMENT_S, engine_for, until, until_at_rest, with_functions_of
 from batuta.cli.exit_codes import Exit, of_run
 from batuta.cli.interruption import interruptible
@@ -26,7 +26,7 @@ ENDED = frozenset({"completed", "faulted", "cancelled"})
 DAY_MS = 86_400_000
 
 
-@click.group(help=words.RUNS)
+@click.group(help=helping.RUNS)
 def runs() -> None:
     """Find the command."""
 
@@ -34,23 +34,23 @@ def runs() -> None:
 # -- looking ---------------------------------------------------------------------------------------
 
 
-@options.command(runs, "list", help=words.RUNS_LIST)
-@click.option("--status", type=click.Choice(STATUSES), multiple=True, help=words.BY_STATUS)
-@click.option("--workflow", metavar="NAMESPACE/NAME[:VERSION]", help=words.BY_WORKFLOW)
-@click.option("--control", type=click.Choice(CONTROLS), help=words.BY_CONTROL)
-@click.option("--participant", metavar="NAME", help=words.BY_PARTICIPANT)
-@click.option("--stuck", is_flag=True, help=words.BY_STUCK)
-@click.option("--since", metavar="TIME", help=words.BY_SINCE)
-@click.option("--until", metavar="TIME", help=words.BY_UNTIL)
-@click.option("--error", metavar="TYPE", help=words.BY_ERROR)
-@click.option("--key", "keys", metavar="NAME=VALUE", multiple=True, help=words.BY_KEY)
-@click.option("--search", metavar="TEXT", help=words.BY_TEXT)
+@options.command(runs, "list", help=helping.RUNS_LIST)
+@click.option("--status", type=click.Choice(STATUSES), multiple=True, help=helping.BY_STATUS)
+@click.option("--workflow", metavar="NAMESPACE/NAME[:VERSION]", help=helping.BY_WORKFLOW)
+@click.option("--control", type=click.Choice(CONTROLS), help=helping.BY_CONTROL)
+@click.option("--participant", metavar="NAME", help=helping.BY_PARTICIPANT)
+@click.option("--stuck", is_flag=True, help=helping.BY_STUCK)
+@click.option("--since", metavar="TIME", help=helping.BY_SINCE)
+@click.option("--until", metavar="TIME", help=helping.BY_UNTIL)
+@click.option("--error", metavar="TYPE", help=helping.BY_ERROR)
+@click.option("--key", "keys", metavar="NAME=VALUE", multiple=True, help=helping.BY_KEY)
+@click.option("--search", metavar="TEXT", help=helping.BY_TEXT)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True)
-@click.option("--before", metavar="ID", help=words.BEFORE)
+@click.option("--before", metavar="ID", help=helping.BEFORE)
 @options.store
 @options.as_json
 def list_(limit: int, before: str | None, store: str | None, as_json: bool, **asked: Any) -> None:
-    """List runs; see `words.RUNS_LIST`."""
+    """List runs; see `helping.RUNS_LIST`."""
 
     async def work() -> None:
         async with engine(chosen(store), looks=True) as opened:
@@ -111,14 +111,14 @@ def _row(view: RunView, now: int) -> tuple[str, ...]:
     )
 
 
-@options.command(runs, help=words.RUNS_SHOW)
+@options.command(runs, help=helping.RUNS_SHOW)
 @options.run_id
-@click.option("--trace", is_flag=True, help=words.SHOW_TRACE)
-@click.option("--reveal", is_flag=True, help=words.SHOW_REVEAL)
+@click.option("--trace", is_flag=True, help=helping.SHOW_TRACE)
+@click.option("--reveal", is_flag=True, help=helping.SHOW_REVEAL)
 @options.store
 @options.as_json
 def show(run_id: str, trace: bool, reveal: bool, store: str | None, as_json: bool) -> None:
-    """Show one run; see `words.RUNS_SHOW`."""
+    """Show one run; see `helping.RUNS_SHOW`."""
 
     async def work() -> None:
         from batuta.app.veiling import Veil  # noqa: PLC0415 -- brings the kernel
@@ -152,13 +152,13 @@ def show(run_id: str, trace: bool, reveal: bool, store: str | None, as_json: boo
 # -- asking ----------------------------------------------------------------------------------------
 
 
-@options.command(runs, help=words.RUNS_CANCEL)
+@options.command(runs, help=helping.RUNS_CANCEL)
 @options.run_id
-@click.option("--no-compensate", is_flag=True, help=words.NO_COMPENSATE)
+@click.option("--no-compensate", is_flag=True, help=helping.NO_COMPENSATE)
 @options.store
 @options.as_json
 def cancel(run_id: str, no_compensate: bool, store: str | None, as_json: bool) -> int:
-    """Cancel a run; see `words.RUNS_CANCEL`."""
+    """Cancel a run; see `helping.RUNS_CANCEL`."""
 
     async def work() -> int:
         choice = chosen(store)
@@ -177,12 +177,12 @@ def cancel(run_id: str, no_compensate: bool, store: str | None, as_json: bool) -
     return asyncio.run(work())
 
 
-@options.command(runs, help=words.RUNS_SUSPEND)
+@options.command(runs, help=helping.RUNS_SUSPEND)
 @options.run_id
 @options.store
 @options.as_json
 def suspend(run_id: str, store: str | None, as_json: bool) -> None:
-    """Suspend a run; see `words.RUNS_SUSPEND`."""
+    """Suspend a run; see `helping.RUNS_SUSPEND`."""
 
     async def work() -> None:
         async with engine_for(run_id, chosen(store)) as (opened, _):
@@ -193,12 +193,12 @@ def suspend(run_id: str, store: str | None, as_json: bool) -> None:
     asyncio.run(work())
 
 
-@options.command(runs, help=words.RUNS_RESUME)
+@options.command(runs, help=helping.RUNS_RESUME)
 @options.run_id
 @options.store
 @options.as_json
 def resume(run_id: str, store: str | None, as_json: bool) -> int:
-    """Let a suspended run go on; see `words.RUNS_RESUME`."""
+    """Let a suspended run go on; see `helping.RUNS_RESUME`."""
 
     async def work() -> int:
         choice = chosen(store)
@@ -268,9 +268,9 @@ async def _driven(
     return Exit.OK if view.status == asked or (not asked and code == Exit.WAITING) else code
 
 
-@options.command(runs, help=words.RUNS_RETRY)
+@options.command(runs, help=helping.RUNS_RETRY)
 @options.run_id
-@click.option("--from-start", is_flag=True, help=words.FROM_START)
+@click.option("--from-start", is_flag=True, help=helping.FROM_START)
 @options.functions
 @options.secret
 @options.wait
@@ -285,7 +285,7 @@ def retry(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Run a faulted run again; see `words.RUNS_RETRY`."""
+    """Run a faulted run again; see `helping.RUNS_RETRY`."""
     choice = chosen(store, functions, secret)
     return asyncio.run(_retry(run_id, from_start, choice, wait, as_json=as_json))
 
@@ -324,12 +324,12 @@ async def _retry(
 # -- upkeep ----------------------------------------------------------------------------------------
 
 
-@options.command(runs, help=words.RUNS_PURGE)
-@click.option("--older-than", "age", metavar="AGE", help=words.OLDER_THAN)
+@options.command(runs, help=helping.RUNS_PURGE)
+@click.option("--older-than", "age", metavar="AGE", help=helping.OLDER_THAN)
 @options.store
 @options.as_json
 def purge(age: str | None, store: str | None, as_json: bool) -> None:
-    """Forget old runs; see `words.RUNS_PURGE`."""
+    """Forget old runs; see `helping.RUNS_PURGE`."""
 
     async def work() -> None:
         choice = chosen(store)

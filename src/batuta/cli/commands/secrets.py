@@ -9,21 +9,21 @@ import sys
 
 import click
 
-from batuta.cli import options, paper, words
+from batuta.cli import helping, options, paper, words
 from batuta.errors import RequestError
 
 
-@click.group(help=words.SECRETS)
+@click.group(help=helping.SECRETS)
 def secrets() -> None:
     """Find the command."""
 
 
-@options.command(secrets, "set", help=words.SECRETS_SET)
+@options.command(secrets, "set", help=helping.SECRETS_SET)
 @click.argument("name")
-@click.option("--value", metavar="TEXT", help=words.SECRET_TEXT)
+@click.option("--value", metavar="TEXT", help=helping.SECRET_TEXT)
 @options.as_json
 def set_(name: str, value: str | None, as_json: bool) -> None:
-    """Keep a secret; see `words.SECRETS_SET`."""
+    """Keep a secret; see `helping.SECRETS_SET`."""
     from batuta.wiring.secret_places import KEY_FILE, KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     text = _read(name) if value is None else value
@@ -44,10 +44,10 @@ def _read(name: str) -> str:
     return sys.stdin.read().removesuffix("\n").removesuffix("\r")
 
 
-@options.command(secrets, "list", help=words.SECRETS_LIST)
+@options.command(secrets, "list", help=helping.SECRETS_LIST)
 @options.as_json
 def list_(as_json: bool) -> None:
-    """Show names; see `words.SECRETS_LIST`."""
+    """Show names; see `helping.SECRETS_LIST`."""
     from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     names = KeptSecrets().names()
@@ -60,11 +60,11 @@ def list_(as_json: bool) -> None:
         paper.tell(words.NO_SECRETS)
 
 
-@options.command(secrets, help=words.SECRETS_DELETE)
+@options.command(secrets, help=helping.SECRETS_DELETE)
 @click.argument("name")
 @options.as_json
 def delete(name: str, as_json: bool) -> None:
-    """Forget a secret; see `words.SECRETS_DELETE`."""
+    """Forget a secret; see `helping.SECRETS_DELETE`."""
     from batuta.wiring.secret_places import KeptSecrets  # noqa: PLC0415 -- brings cryptography
 
     KeptSecrets().delete(name)

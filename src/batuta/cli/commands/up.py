@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from batuta.cli import options, words
+from batuta.cli import helping, options, words
 from batuta.cli.commands.check import is_ok, problems_of
 from batuta.cli.driving import with_functions_of
 from batuta.cli.exit_codes import Exit
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from batuta.ports.store import RunRow
 
 
-@options.command(help=words.UP)
+@options.command(help=helping.UP)
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @options.functions
 @options.secret
 @options.store
 @options.bus
 @options.accept_loss
-@click.option("--host", default="127.0.0.1", show_default=True, help=words.HOST)
-@click.option("--port", type=click.IntRange(0, 65_535), help=words.PORT)
-@click.option("--no-server", is_flag=True, help=words.NO_SERVER)
-@click.option("--quiet", is_flag=True, help=words.QUIET)
+@click.option("--host", default="127.0.0.1", show_default=True, help=helping.HOST)
+@click.option("--port", type=click.IntRange(0, 65_535), help=helping.PORT)
+@click.option("--no-server", is_flag=True, help=helping.NO_SERVER)
+@click.option("--quiet", is_flag=True, help=helping.QUIET)
 @options.as_json
 def up(  # noqa: PLR0913, PLR0917 -- click gives every option as an argument
     folder: Path,
@@ -51,7 +51,7 @@ def up(  # noqa: PLR0913, PLR0917 -- click gives every option as an argument
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Run a folder; see `words.UP`."""
+    """Run a folder; see `helping.UP`."""
     found = workflows_of(folder)
     given = (*(str(path) for path in found.functions), *functions)
     choice = chosen(store, given, secret, beside=folder, bus=bus, accept_loss=accept_loss)
