@@ -51,6 +51,19 @@ async def test_each_role_may_do_what_those_before_it_may(by):
     }
 
 
+async def test_who_administers_some_namespaces_makes_and_ends_no_keys_and_reads_no_audit(by):
+    http = await by("admin", "other")
+    everywhere = {"name": "more", "role": "admin", "namespaces": ["*"]}
+    refused = [
+        await http.get("/api/v1/keys"),
+        await http.post("/api/v1/keys", json=everywhere),
+        await http.delete(f"/api/v1/keys/{http.key_id}"),
+        await http.get("/api/v1/audit"),
+    ]
+
+    assert {(one.status_code, one.json()["code"]) for one in refused} == {(403, "namespace")}
+
+
 async def test_a_key_is_good_for_its_namespaces_and_no_others(served, by):
     await served.deploy(DOCUMENT)
     run = await served.ended("demo/greeting")

@@ -17,7 +17,7 @@ from batuta.runtime.shared.threads import in_thread
 from batuta.server.access import ADMIN, VIEWER
 from batuta.server.answers import Answer
 from batuta.server.asked import Limit
-from batuta.server.desk import Guarded, refusals, role
+from batuta.server.desk import Guarded, refusals, role, whole
 from batuta.server.keys import new_key
 from batuta.server.models.base import Page
 from batuta.server.models.operating import (
@@ -43,7 +43,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listAudit",
         response_model=Page[AuditModel],
         responses=refusals(),
-        openapi_extra=role(ADMIN),
+        openapi_extra=whole(ADMIN),
     )
     async def audit(
         who: Annotated[str | None, Query(max_length=400)] = None,
@@ -73,7 +73,7 @@ def router(desk: Desk) -> APIRouter:
         operation_id="listKeys",
         response_model=Page[KeyModel],
         responses=refusals(),
-        openapi_extra=role(ADMIN),
+        openapi_extra=whole(ADMIN),
     )
     async def keys() -> Response:
         """List API keys, those too that let nobody in any more."""
@@ -85,7 +85,7 @@ def router(desk: Desk) -> APIRouter:
         status_code=201,
         response_model=MadeKeyModel,
         responses=refusals(413),
-        openapi_extra=role(ADMIN),
+        openapi_extra=whole(ADMIN),
     )
     async def add(request: Request, body: KeyBody) -> Response:
         """Make an API key; `token` is shown this once."""
@@ -110,7 +110,7 @@ def router(desk: Desk) -> APIRouter:
         status_code=204,
         response_model=None,
         responses=refusals(404),
-        openapi_extra=role(ADMIN),
+        openapi_extra=whole(ADMIN),
     )
     async def revoke(
         request: Request, key_id: Annotated[str, Path(min_length=1, max_length=64)]
